@@ -1,0 +1,67 @@
+"""`corpus`: the music to learn from that is there, and the music that can be added at once."""
+
+from pathlib import Path
+
+import click
+
+from musicgen.cli.console import FAILURE, USAGE, CommandError, make_folder, say, show_json, with_progress, write_file
+from musicgen.listening.midi import midi_bytes
+from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
+from musicgen.reading.corpus import find_files
+
+CORPUS_FOLDER = Path("corpus")
+
+
+@click.group()
+def corpus() -> None:
+    """Show or add music to learn from."""
+
+
+@corpus.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_corpora(as_json: bool) -> None:
+    """Show the folders in corpus/ and the collections that can be added."""
+    folders = sorted(path for path in CORPUS_FOLDER.iterdir() if path.is_dir()) if CORPUS_FOLDER.is_dir() else []
+    rows = [
+        {"name": name, "title": entry.title, "pieces": entry.num_pieces, "licence": entry.licence, "files": len(find_files([CORPUS_FOLDER / name]))}
+        for name, entry in BUILTIN_CORPORA.items()
+    ]
+    rows += [{"name": path.name, "files": len(find_files([path]))} for path in folders if path.name not in BUILTIN_CORPORA]
+    if as_json:
+        show_json(rows)
+        return
+    for row in rows:
+        there = f"{row['files']} files in {CORPUS_FOLDER / str(row['name'])}" if row["files"] else "not added yet"
+        click.echo(f"{row['name']}: {there}")
+        if "title" in row:
+            click.echo(f"    {row['title']}: {row['pieces']} pieces that come with music21. {row['licence']}")
+
+
+@corpus.command()
+@click.argument("name", type=click.Choice(list(BUILTIN_CORPORA)))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: corpus/NAME]")
+@click.option("--force", is_flag=True, help="Write again what is there already.")
+@click.option("--quiet", is_flag=True, help="Say nothing.")
+def add(name: str, out: Path | None, force: bool, quiet: bool) -> None:
+    """Write a collection that comes with music21 as MIDI files."""
+    add_corpus(name, out or CORPUS_FOLDER / name, force, quiet)
+
+
+def add_corpus(name: str, folder: Path, force: bool, quiet: bool) -> None:
+    """Write the files of a built-in corpus and say how many."""
+    if find_files([folder]) and not force:
+        raise CommandError(f"{folder} already holds music: write it again with --force", USAGE)
+    make_folder(folder)
+    written = 0
+    skipped: dict[str, int] = {}
+    for result in with_progress(pieces(name), len(sources(name)), name, quiet):
+        if isinstance(result, Skipped):
+            skipped[result.reason] = skipped.get(result.reason, 0) + 1
+        else:
+            write_file(folder / f"{result.title}.mid", midi_bytes(result))
+            written += 1
+    if not written:
+        raise CommandError(f"music21 carries nothing of {name} here", FAILURE)
+    say(f"{written} pieces written to {folder}", quiet)
+    for reason, times in sorted(skipped.items(), key=lambda item: -item[1])[:5]:
+        say(f"left out {times}: {reason}", quiet)

@@ -1,0 +1,123 @@
+"""`generate`: new music from a model."""
+
+import secrets
+from pathlib import Path
+
+import click
+
+from musicgen.cli.console import DOES_NOT_FIT, UNREADABLE, USAGE, CommandError, check_writable, make_folder, say, show_json, write_file
+from musicgen.cli.models import RUNS, model_path, open_model
+from musicgen.composing.composer import Request, RequestError, compose, seed_notices
+from musicgen.composing.seeds import SeedError, parse_notes
+from musicgen.listening.midi import midi_bytes
+from musicgen.model.file import Model
+from musicgen.piece import Piece
+from musicgen.reading.guard import UnreadableFileError
+from musicgen.reading.midi import read_midi_file
+
+LARGEST_SEED = 2**32
+
+
+@click.command()
+@click.option("--seed", help='Music to continue: a MIDI file, or notes like "C4:1 E4:1/2 G4:1/2". Or a whole number, the random seed.')
+@click.option("--random-seed", type=click.IntRange(0, LARGEST_SEED), help="The same number plays the same music again.  [default: drawn and printed]")
+@click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
+@click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, the seed included.")
+@click.option("--temperature", type=click.FloatRange(0, 10), default=0.95, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
+@click.option("--top-k", type=click.IntRange(0), default=0, help="Choose among the K likeliest only.  [default: all]")
+@click.option(
+    "--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.98, show_default=True, help="Choose among the likeliest that add up to P."
+)
+@click.option("--min-p", type=click.FloatRange(0, 1), default=0.0, help="Leave out what is less than P times as likely as the likeliest.")
+@click.option("--takes", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many pieces to write.")
+@click.option("--tempo", type=click.FloatRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
+@click.option("--drop-seed", is_flag=True, help="Write the continuation alone; --bars then counts it alone.")
+@click.option("--out", type=click.Path(path_type=Path), help="A file, or a folder for several takes.  [default: a new name in outputs/]")
+@click.option("--force", is_flag=True, help="Overwrite.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def generate(
+    seed: str | None,
+    random_seed: int | None,
+    model_name: str | None,
+    takes: int,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **settings,
+) -> None:
+    """Write new music as MIDI files."""
+    if seed is not None and seed.strip().isdecimal():
+        if random_seed is not None:
+            raise CommandError(f"--seed {seed} is a random seed too: give either it or --random-seed", USAGE)
+        random_seed, seed = int(seed), None
+        if random_seed > LARGEST_SEED:
+            raise CommandError(f"a random seed lies between 0 and {LARGEST_SEED}, not {random_seed}", USAGE)
+    if random_seed is None:
+        random_seed = secrets.randbelow(1_000_000)
+    path = model_path(model_name)
+    model = open_model(path)
+    request = Request(seed=None if seed is None else read_seed(seed, model, settings["tempo"]), **settings)
+    if request.drop_seed and request.seed is None:
+        raise CommandError("--drop-seed needs music to continue: give it with --seed", USAGE)
+    paths = output_paths(out, model.corpus.name, random_seed, takes, force)
+    try:
+        for notice in seed_notices(model, request):
+            say(notice, quiet)
+        pieces = compose(model, request, random_seed, takes)
+    except RequestError as error:
+        raise CommandError(str(error), DOES_NOT_FIT) from None
+    rows = []
+    for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
+        write_file(file, midi_bytes(piece))
+        row = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
+        rows.append({**row, "random_seed": random_seed + number})
+    if as_json:
+        show_json({"model": str(path), "takes": rows})
+    elif not quiet:
+        say(f"model {path}")
+        for row in rows:
+            click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}")
+
+
+def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
+    """The music to continue, from a file or as written out. Raises CommandError."""
+    path = Path(seed)
+    grid = model.configuration.vocabulary.steps_per_quarter
+    try:
+        if len(seed) < 1000 and path.exists():
+            return read_midi_file(path, grid).without_silent_bars()
+        if path.suffix.lower() in (".mid", ".midi") or "/" in seed.split(":")[0]:
+            raise UnreadableFileError("there is no such file")
+        return parse_notes(seed, grid, model.corpus.meter, tempo or model.corpus.tempo)
+    except UnreadableFileError as error:
+        raise CommandError(f"can't read the seed {seed}: {error}", UNREADABLE) from None
+    except SeedError as error:
+        raise CommandError(f"--seed: {error}", USAGE) from None
+
+
+def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool) -> list[Path]:
+    """A file for each take. Raises CommandError where one could not be written."""
+    if out is None:
+        make_folder(RUNS)
+        stems = [f"{name}-{random_seed + take}" for take in range(takes)]
+        return [unused(RUNS / f"{stem}.mid") for stem in stems]
+    if out.is_dir():
+        paths = [out / f"{name}-{random_seed + take}.mid" for take in range(takes)]
+    elif takes == 1:
+        paths = [out]
+    else:
+        paths = [out.with_name(f"{out.stem}-{take}{out.suffix or '.mid'}") for take in range(1, takes + 1)]
+    for path in paths:
+        check_writable(path, force)
+    return paths
+
+
+def unused(path: Path) -> Path:
+    """The path, or the first of its like that nothing has yet."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return free

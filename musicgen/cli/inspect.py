@@ -1,0 +1,47 @@
+"""`inspect`: what is in a model file."""
+
+import click
+
+from musicgen.cli.console import show_json
+from musicgen.cli.models import model_path, open_model
+from musicgen.model.configuration import num_parameters
+
+
+@click.command()
+@click.argument("file", metavar="MODEL")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect(file: str, as_json: bool) -> None:
+    """Show what is in a model: a file, a run's folder, or the name of one that comes along."""
+    path = model_path(file)
+    model = open_model(path)
+    configuration, vocabulary = model.configuration, model.configuration.vocabulary
+    facts = {
+        "path": str(path),
+        "cell": configuration.cell,
+        "layers": configuration.layers,
+        "units": configuration.units,
+        "dropout": configuration.dropout,
+        "parameters": num_parameters(configuration),
+        "corpus": model.corpus.name,
+        "corpus_fingerprint": model.corpus.fingerprint,
+        "pieces": model.corpus.num_pieces,
+        "notes": model.corpus.num_notes,
+        "meter": "/".join(map(str, model.corpus.meter)),
+        "tempo": model.corpus.tempo,
+        "steps_per_quarter": vocabulary.steps_per_quarter,
+        "parts": list(vocabulary.part_names),
+        "held_out_nats_per_note": round(model.held_out_nats_per_note, 4),
+        "held_out_nats_per_field": {name: round(nats, 4) for name, nats in model.held_out_nats.items()},
+        "training": model.training,
+    }
+    if as_json:
+        show_json(facts)
+        return
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {item}" for key, item in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        elif isinstance(value, int):
+            value = f"{value:,}"
+        click.echo(f"{name.replace('_', ' ') + ':':<26} {value}")

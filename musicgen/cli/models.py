@@ -1,0 +1,35 @@
+"""Which model: the one that is named, the newest of the runs, or the one that comes with the program."""
+
+from pathlib import Path
+
+from musicgen.cli.console import UNREADABLE, CommandError
+from musicgen.model.file import Model, ModelFileError, load_model
+
+RUNS = Path("outputs")
+PACKAGED = Path(__file__).parent.parent / "models"
+DEFAULT = "chorales"
+MODEL_NAME = "model.safetensors"
+
+
+def model_path(name: str | None) -> Path:
+    """The file of a model: a path, a run's folder, or the name of one that comes with the program. Raises CommandError."""
+    if name is None:
+        runs = sorted(RUNS.glob(f"*/{MODEL_NAME}"), key=lambda path: path.stat().st_mtime)
+        return runs[-1] if runs else PACKAGED / f"{DEFAULT}.safetensors"
+    path = Path(name)
+    if (path / MODEL_NAME).is_file():
+        return path / MODEL_NAME
+    packaged = sorted(file.stem for file in PACKAGED.glob("*.safetensors"))
+    if not path.exists() and name in packaged:
+        return PACKAGED / f"{name}.safetensors"
+    if not path.exists():
+        raise CommandError(f"there is no model {name}: give a file, a folder in {RUNS}/, or one of {', '.join(packaged)}", UNREADABLE)
+    return path
+
+
+def open_model(path: Path) -> Model:
+    """The model in a file. Raises CommandError."""
+    try:
+        return load_model(path)
+    except ModelFileError as error:
+        raise CommandError(f"{path} is no model that can be used: {error}", UNREADABLE) from None

@@ -1,0 +1,213 @@
+"""Model -> pieces: the loop that plays, note by note, any number of takes at once.
+
+Conventions: take i of a request draws its random numbers from random seed + i, one number a field, so that a take among others is the same
+as the take alone. A seed's notes are heard by the network as the nearest its vocabulary has, and stand in the result as they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicgen.composing.constraints import Constraints
+from musicgen.composing.sampling import sample
+from musicgen.encoding.context import Context, RunningContext, context_of
+from musicgen.encoding.tokens import TokenSequence, encode
+from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
+from musicgen.judging.key import estimate_key
+from musicgen.model.engine import Surroundings
+from musicgen.model.file import Model
+from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
+
+
+class RequestError(ValueError):
+    """The model and the request do not fit; the message says what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to play."""
+
+    bars: int = 16  # of the piece, the seed included
+    seed: Piece | None = None  # the music to continue
+    temperature: float = 0.95
+    top_k: int = 0
+    top_p: float = 0.98
+    min_p: float = 0.0
+    tempo: float | None = None  # quarters a minute, else the seed's or the corpus'
+    drop_seed: bool = False  # leave the seed out of the result; `bars` then counts the continuation alone
+
+
+@dataclass(slots=True)
+class _Take:
+    """One take while it is played."""
+
+    random: np.random.Generator
+    running: RunningContext
+    constraints: Constraints
+    notes: list[list[Note]]  # of each part of the vocabulary
+
+    def add(self, row: np.ndarray, vocabulary: Vocabulary) -> None:
+        """A note (5,) has been chosen."""
+        shift = self.constraints.shift(row, self.running)
+        duration = self.constraints.duration(row, self.running.onset + shift)
+        pitch, velocity = vocabulary.values[PITCH][row[PITCH]], vocabulary.values[VELOCITY][row[VELOCITY]]
+        self.running.add(shift, int(row[PART]), pitch, duration)
+        self.notes[row[PART]].append(Note(self.running.onset, pitch, duration, velocity))
+
+
+def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:
+    """Play takes of a request. Raises RequestError."""
+    vocabulary, engine = model.configuration.vocabulary, model.engine()
+    seed = _Seed(model, request)
+    playing = [_Take(np.random.default_rng(random_seed + take), *seed.beginning(), [[] for _ in vocabulary.parts]) for take in range(takes)]
+    every = list(playing)
+    state, previous = engine.start(takes), np.tile(np.array(vocabulary.sizes, np.int32), (takes, 1))
+    for row, now in seed.rows():
+        state = engine.step(state, previous, *(np.repeat(values[None], takes, 0) for values in (now.place, now.bar, now.sounding)))
+        previous = np.repeat(row[None], takes, 0)
+    while playing:
+        running = [take.running for take in playing]
+        sounding = np.stack([context.sounding() for context in running])
+        place, bar = np.array([context.place_at(context.onset) for context in running]).T
+        state = engine.step(state, previous, place, bar, sounding)
+        note = _choose(engine, playing, state, sounding, request)
+        goes_on = note[:, TIME_SHIFT] != vocabulary.end
+        for take, row, on in zip(playing, note, goes_on, strict=True):
+            if on:
+                take.add(row, vocabulary)
+        playing = [take for take, on in zip(playing, goes_on, strict=True) if on]
+        state, previous = [array[goes_on] for array in state], note[goes_on]
+    return [seed.piece(take.notes, f"{model.corpus.name} {random_seed + number}") for number, take in enumerate(every)]
+
+
+def _choose(engine, playing: list[_Take], state, sounding: np.ndarray, request: Request) -> np.ndarray:
+    """The next note of every take, (B, 7)."""
+    vocabulary: Vocabulary = engine.vocabulary
+    note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
+    features = engine.features(state)
+    nothing = np.zeros(len(playing), np.int32)
+    around = Surroundings(sounding, nothing, nothing, nothing)
+    settings = {"temperature": request.temperature, "top_k": request.top_k, "top_p": request.top_p, "min_p": request.min_p}
+    for field in vocabulary.active:
+        if field > TIME_SHIFT:
+            place, bar = np.array([_place(take, row, vocabulary) for take, row in zip(playing, note, strict=True)]).T
+            last = np.array([take.running.last_pitch(int(part)) for take, part in zip(playing, note[:, PART], strict=True)])
+            around = Surroundings(sounding, place, bar, last)
+        logits = engine.logits(field, features, note, around)
+        allowed = np.array([_allowed(take, field, row, vocabulary) for take, row in zip(playing, note, strict=True)])
+        uniforms = np.array([take.random.random() for take in playing])
+        note[:, field] = sample(logits, allowed, uniforms, **settings)
+    return note
+
+
+def _place(take: _Take, row: np.ndarray, vocabulary: Vocabulary) -> tuple[int, int]:
+    """The place in the bar of the onset of a note (5,)."""
+    shift = 0 if row[TIME_SHIFT] == vocabulary.end else take.constraints.shift(row, take.running)
+    return take.running.place_at(take.running.onset + shift)
+
+
+def _allowed(take: _Take, field: int, row: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """The mask of a field; what is said of a note that is none, because the piece has ended, does not matter."""
+    if field > TIME_SHIFT and row[TIME_SHIFT] == vocabulary.end:
+        return np.ones(vocabulary.sizes[field], bool)
+    return take.constraints.allowed(field, row, take.running)
+
+
+class _Seed:
+    """The music to continue, seen by the model, and the frame of the piece that it begins."""
+
+    def __init__(self, model: Model, request: Request) -> None:
+        self.model, self.request = model, request
+        self.vocabulary = model.configuration.vocabulary
+        piece = request.seed or Piece((), (Meter(0, *model.corpus.meter),), (Tempo(0, model.corpus.tempo),), (), self.vocabulary.steps_per_quarter)
+        if piece.steps_per_quarter != self.vocabulary.steps_per_quarter:
+            raise RequestError(f"the seed is on a grid of {piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
+        if request.tempo is not None:
+            piece = replace(piece, tempos=(Tempo(0, canonical_tempo(request.tempo)),))
+        self.header = piece
+        self.sequence: TokenSequence = encode(piece)
+        self.matches = self.vocabulary.match(self.sequence)
+        self.ids = self.vocabulary.ids(self.sequence, ends=False)
+        self.context = context_of(self.ids, piece.meters, self.vocabulary, model.configuration.slots)
+        bars = _bar_lines(piece.meters, piece.steps_per_quarter)
+        lines = [next(bars)]
+        while lines[-1] < piece.end:
+            lines.append(next(bars))
+        begun = len(lines) - 1  # bars that the seed fills or begins
+        full = begun if lines[-1] == piece.end else begun - 1
+        self.first_line = lines[full]
+        total = request.bars + full if request.drop_seed else request.bars
+        while len(lines) <= total:
+            lines.append(next(bars))
+        self.last_bar, self.end = lines[total - 1], lines[total]
+        if self.end <= piece.end:
+            raise RequestError(f"the seed already fills {begun} bars: ask for more, --bars {begun + 8} for example")
+
+    def rows(self) -> Iterator[tuple[np.ndarray, Context]]:
+        """The seed's notes, and what is known when each is chosen."""
+        for number, row in enumerate(self.ids):
+            yield row, Context(*(values[number] for values in self.context))
+
+    def beginning(self) -> tuple[RunningContext, Constraints]:
+        """A context that has heard the seed, and the constraints on what follows."""
+        running = RunningContext(self.header.meters, self.vocabulary.steps_per_quarter, self.model.configuration.slots)
+        onset = 0
+        for later, part, pitch, duration, _ in self.sequence.notes.tolist():
+            onset += later
+            match = self.matches[part]
+            if match is not None:
+                running.add(onset - running.onset, match, pitch, duration)
+        return running, Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
+
+    def piece(self, notes: list[list[Note]], title: str) -> Piece:
+        """The seed and its continuation: a part that the seed has goes on in it, the others join."""
+        parts = list(self.header.parts)
+        taken: set[int] = set()
+        for number, match in enumerate(self.matches):
+            if match is not None and match not in taken:
+                taken.add(match)
+                index = self.sequence.indices[number]
+                parts[index] = replace(parts[index], notes=(*parts[index].notes, *notes[match]))
+        for number, token in enumerate(self.vocabulary.parts):
+            if number not in taken:
+                parts.append(Part(self.vocabulary.part_names[number], token.program, token.is_drum, tuple(notes[number])))
+        whole = replace(self.header, parts=tuple(parts), title=title)
+        if self.request.drop_seed and self.request.seed:
+            whole = _without(whole, self.header.end, self.first_line)
+        whole = replace(whole, parts=tuple(part for part in whole.parts if part.notes))
+        return whole if whole.keys else replace(whole, keys=(estimate_key(whole),))
+
+    def notices(self) -> list[str]:
+        """What the model hears differently from what the seed says, in words."""
+        said = []
+        for number, match in enumerate(self.matches):
+            part, token = self.header.parts[self.sequence.indices[number]], self.sequence.parts[number]
+            name = part.name or ("drums" if part.is_drum else f"program {part.program}")
+            if match is None:
+                said.append(f"the model knows no drums: the seed's {name!r} stays as it is and is not continued")
+            elif self.vocabulary.parts[match] != token:
+                said.append(f"the model does not know the seed's part {name!r}: it goes on as {self.vocabulary.part_names[match]!r}")
+        return said
+
+
+def seed_notices(model: Model, request: Request) -> list[str]:
+    """What the model hears differently from what the seed says, in words. Raises RequestError as `compose` does."""
+    return _Seed(model, request).notices()
+
+
+def _without(piece: Piece, first: int, line: int) -> Piece:
+    """The notes that begin at `first` or later, from the bar line `line` on."""
+    parts = tuple(replace(part, notes=tuple(note for note in part.notes if note.onset >= first)) for part in piece.parts)
+    return replace(piece, parts=parts).between(line)
+
+
+def _bar_lines(meters: tuple[Meter, ...], steps_per_quarter: int) -> Iterator[int]:
+    """All bar lines, without end."""
+    step = 0
+    while True:
+        yield step
+        start, length = bars_at(np.array([step]), meters, steps_per_quarter)
+        following = next((meter.onset for meter in meters if meter.onset > step), None)
+        step = int(start[0] + length[0])
+        step = step if following is None else min(step, following)

@@ -1,0 +1,86 @@
+"""What may come next: masks over the ids of each field, so that every choice is music that decodes and fits the request.
+
+Conventions: masks are (V,) bool and never empty. A note must come after the one before in the order (onset, part, pitch), must not begin
+while the same pitch sounds in its part, and its part must not sound more notes at once than it ever does in the corpus. Where no value of
+the vocabulary fits in time, the nearest is offered, and `shift` and `duration` say what it comes to; where no note fits, the piece ends.
+"""
+
+import numpy as np
+
+from musicgen.encoding import vocabulary
+from musicgen.encoding.context import RunningContext
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
+
+
+class Constraints:
+    """The masks of one take that is to fill the bars up to a given step."""
+
+    def __init__(self, alphabet: Vocabulary, first: int, last_bar: int, end: int) -> None:
+        """
+        Args:
+            first: no new note begins before this step.
+            last_bar: the piece may end when something sounds after this step.
+            end: nothing sounds after this step.
+        """
+        self.vocabulary = alphabet
+        self.first, self.last_bar, self.end = first, last_bar, end
+        self.values = [np.array(values) for values in alphabet.values]
+        self.playable = np.array([(low <= self.values[PITCH]) & (self.values[PITCH] <= high) for low, high in alphabet.ranges])
+
+    def allowed(self, field: int, note: np.ndarray, running: RunningContext) -> np.ndarray:
+        """The mask of one field, given the earlier fields in note (5,)."""
+        match field:
+            case vocabulary.TIME_SHIFT:
+                return self._shifts(running)
+            case vocabulary.PART:
+                return np.logical_or.reduce(self.free(self.shift(note, running), running), axis=1)
+            case vocabulary.PITCH:
+                return self.free(self.shift(note, running), running)[note[PART]]
+            case vocabulary.DURATION:
+                fits = np.atleast_1d(self.values[DURATION] <= self.end - running.onset - self.shift(note, running))
+                fits[0] |= not fits.any()
+                return fits
+        return np.ones(self.vocabulary.sizes[field], bool)
+
+    def shift(self, note: np.ndarray, running: RunningContext) -> int:
+        """Steps to the onset of a note (5,) that is not the end."""
+        earliest, latest = self._window(running)
+        return int(min(max(self.values[TIME_SHIFT][note[TIME_SHIFT]], earliest), latest))
+
+    def duration(self, note: np.ndarray, onset: int) -> int:
+        """Steps that a note (5,) sounds which begins at `onset`."""
+        return int(min(self.values[DURATION][note[DURATION]], self.end - onset))
+
+    def free(self, shift: int, running: RunningContext) -> np.ndarray:
+        """(parts, pitches) what each part may begin `shift` steps from now."""
+        free = self.playable.copy()
+        counts = [0] * len(free)
+        lowest = self.values[PITCH][0]
+        for part, pitch, end, _ in running.notes:
+            if end > running.onset + shift:
+                free[part, pitch - lowest] = False
+                counts[part] += 1
+        free[np.array(counts) >= self.vocabulary.most_at_once] = False
+        if shift == 0 and running.notes:
+            part, pitch = running.notes[0][:2]
+            free[:part] = False
+            free[part, : pitch + 1 - lowest] = False
+        return free
+
+    def _shifts(self, running: RunningContext) -> np.ndarray:
+        earliest, latest = self._window(running)
+        known = self.values[TIME_SHIFT]
+        allowed = np.append((known >= earliest) & (known <= latest), running.sounds_until > self.last_bar)
+        if not allowed.any():
+            allowed[self.vocabulary.nearest(TIME_SHIFT, np.array(earliest)) if earliest <= latest else self.vocabulary.end] = True
+        return allowed
+
+    def _window(self, running: RunningContext) -> tuple[int, int]:
+        """The first shift at which some part may begin a note, and the last at which one still fits in."""
+        wanted = max(0, self.first - running.onset)
+        latest = self.end - 1 - running.onset
+        ends = sorted(end - running.onset for _, _, end, _ in running.notes)
+        for shift in (wanted, max(1, wanted), *(end for end in ends if end > wanted)):
+            if self.free(shift, running).any():
+                return shift, latest
+        return latest + 1, latest

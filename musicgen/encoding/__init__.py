@@ -1,0 +1,1 @@
+"""Pieces <-> arrays of tokens, and what follows from them."""

@@ -1,0 +1,1 @@
+"""Arrays -> model. The only place that imports Keras."""

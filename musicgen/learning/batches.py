@@ -1,0 +1,130 @@
+"""Encoded pieces -> batches: windows of whole notes, transposed at random, padded to one length.
+
+Conventions: every row of every piece is in exactly one window of an epoch. The order, the cuts and the transpositions of an epoch follow from
+the random seed and the epoch's number alone. A padded row has weight 0.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from musicgen.encoding.context import NOTHING, Context, context_of
+from musicgen.encoding.tokens import TokenSequence
+from musicgen.encoding.vocabulary import FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
+
+FARTHEST_TRANSPOSITION = 6  # semitones
+LENGTH_UNIT = 32  # notes; windows are padded to a multiple of it
+
+
+class Example(NamedTuple):
+    """A piece as the network sees it."""
+
+    ids: np.ndarray  # (N + 1, 5)
+    context: Context  # (N + 1, ...)
+    lowest: int  # transpositions in semitones that keep every part in its range
+    highest: int
+
+
+class Window(NamedTuple):
+    """Rows start <= row < end of an example, transposed."""
+
+    example: int
+    start: int
+    end: int
+    semitones: int
+
+
+def example_of(sequence: TokenSequence, vocabulary: Vocabulary, slots: int) -> Example:
+    """A piece, ready for batches."""
+    ids = vocabulary.ids(sequence)
+    lowest, highest = -FARTHEST_TRANSPOSITION, FARTHEST_TRANSPOSITION
+    for part, (token, (low, high)) in enumerate(zip(vocabulary.parts, vocabulary.ranges, strict=True)):
+        pitches = np.array(vocabulary.values[PITCH])[ids[:-1][ids[:-1, PART] == part, PITCH]]
+        if len(pitches) and not token.is_drum:
+            lowest, highest = max(lowest, low - int(pitches.min())), min(highest, high - int(pitches.max()))
+    return Example(ids, context_of(ids, sequence.header.meters, vocabulary, slots), min(lowest, 0), max(highest, 0))
+
+
+def windows_of_epoch(examples: list[Example], length: int, random_seed: int, epoch: int) -> tuple[list[Window], np.random.Generator]:
+    """The windows of one epoch, each at most `length` rows, cut at random places."""
+    random = np.random.default_rng((random_seed, epoch))
+    windows = []
+    for number, example in enumerate(examples):
+        rows = len(example.ids)
+        first = int(random.integers(1, length + 1)) if rows > length else rows
+        for start, end in zip((0, *range(first, rows, length)), (*range(first, rows, length), rows), strict=True):
+            windows.append(Window(number, start, end, int(random.integers(example.lowest, example.highest + 1))))
+    return windows, random
+
+
+def batches_of_epoch(
+    examples: list[Example], vocabulary: Vocabulary, rows: int, length: int, random_seed: int, epoch: int
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+    """Inputs, targets (B, T, 5) and weights (B, T, 5) of an epoch, each batch of about `rows` rows, padding included."""
+    windows, random = windows_of_epoch(examples, length, random_seed, epoch)
+    groups: dict[int, list[Window]] = {}
+    for index in random.permutation(len(windows)):
+        padded = -(-(windows[index].end - windows[index].start) // LENGTH_UNIT) * LENGTH_UNIT
+        groups.setdefault(padded, []).append(windows[index])
+    batches = []
+    for padded, group in sorted(groups.items()):
+        size = max(1, rows // padded)
+        batches += [(padded, size, group[start : start + size]) for start in range(0, len(group), size)]
+    for index in random.permutation(len(batches)):
+        padded, size, group = batches[index]
+        yield batch_of(examples, group, vocabulary, size, padded)
+
+
+def batch_of(
+    examples: list[Example], windows: list[Window], vocabulary: Vocabulary, size: int, length: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """One batch of `size` windows of `length` rows, the missing ones padded."""
+    slots = examples[windows[0].example].context.sounding.shape[1]
+    inputs = {
+        "previous": np.zeros((size, length, len(FIELDS)), np.int32),
+        "note": np.zeros((size, length, len(FIELDS)), np.int32),
+        "place": np.zeros((size, length), np.int32),
+        "bar": np.ones((size, length), np.int32),
+        "sounding": np.full((size, length, slots, 3), NOTHING, np.int32),
+        "next_place": np.zeros((size, length), np.int32),
+        "next_bar": np.ones((size, length), np.int32),
+        "last_pitch": np.full((size, length), NOTHING, np.int32),
+    }
+    weights = np.zeros((size, length, len(FIELDS)), np.float32)
+    for row, window in enumerate(windows):
+        example = examples[window.example]
+        count = window.end - window.start
+        rows = slice(window.start, window.end)
+        inputs["note"][row, :count] = example.ids[rows]
+        inputs["previous"][row, :count] = previous_of(example.ids, vocabulary)[rows]
+        for name, values in example.context._asdict().items():
+            inputs[name][row, :count] = values[rows]
+        weights[row, :count] = field_weights(example.ids[rows], vocabulary)
+        if window.semitones:
+            _transpose({name: values[row, :count] for name, values in inputs.items()}, vocabulary, window.semitones)
+    return inputs, inputs["note"], weights
+
+
+def previous_of(ids: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """(N, 5) the note before each; before the first, the value beyond each field's last."""
+    return np.concatenate((np.array([vocabulary.sizes], np.int32), ids[:-1]))
+
+
+def field_weights(ids: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """(N, 5) 1 where a field says something: at the end of a piece only the fields up to time_shift do."""
+    weights = np.ones(ids.shape, np.float32)
+    weights[ids[:, TIME_SHIFT] == vocabulary.end, TIME_SHIFT + 1 :] = 0
+    return weights
+
+
+def _transpose(inputs: dict[str, np.ndarray], vocabulary: Vocabulary, semitones: int) -> None:
+    """Move all pitches of one window but those of drums, in place."""
+    melodic = np.array([not token.is_drum for token in vocabulary.parts] + [False])  # the last: nobody
+    for name in ("previous", "note"):
+        values = inputs[name]
+        pitched = melodic[np.minimum(values[:, PART], len(melodic) - 1)] & (values[:, TIME_SHIFT] != vocabulary.end)
+        values[:, PITCH] += semitones * pitched
+    sounding = inputs["sounding"]
+    sounding[..., 1] += semitones * melodic[sounding[..., 0]]
+    inputs["last_pitch"] += semitones * (melodic[inputs["note"][:, PART]] & (inputs["last_pitch"] != NOTHING))

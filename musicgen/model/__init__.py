@@ -1,0 +1,1 @@
+"""What was learned: its shape, its file and the engine that runs it."""

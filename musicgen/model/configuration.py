@@ -1,0 +1,126 @@
+"""The shape of a network: all that learning, the model file and the engine must agree on, and what follows from it.
+
+Conventions: a weight is called `layer/variable`, as Keras names them; `weight_shapes` is the whole list.
+"""
+
+import math
+from dataclasses import asdict, dataclass, fields
+
+from musicgen.encoding.context import MOST_SLOTS
+from musicgen.encoding.vocabulary import DURATION, NAMES, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.piece import NUM_PITCHES
+
+CELLS = {"lstm": 4, "gru": 3, "rnn": 1}  # gates, which share one matrix
+ACTIVATIONS = ("tanh", "relu")  # of the plain cell
+EMBEDDING_UNITS = {"time_shift": 32, "part": 16, "pitch": 64, "duration": 32, "velocity": 16}
+PLACE_UNITS, BAR_UNITS, SOUNDING_UNITS = 32, 8, 64
+WIDEST_INTERVAL = 36  # semitones; wider ones share a logit
+QUARTERS_APART = 4  # differences of duration beyond share a logit
+LONGEST_BAR = 16  # quarters; places beyond share an embedding, and so do times that a note still sounds
+
+
+class ConfigurationError(ValueError):
+    """A network that can't be built; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of one network."""
+
+    vocabulary: Vocabulary
+    cell: str = "lstm"
+    layers: int = 2
+    units: int = 256
+    dropout: float = 0.4
+    activation: str = "tanh"  # of the plain cell alone
+    slots: int = MOST_SLOTS  # sounding notes that it hears
+    head_units: int = 128
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("layers", self.layers, 1, 16),
+            ("units", self.units, 1, 8192),
+            ("slots", self.slots, 1, MOST_SLOTS),
+            ("head_units", self.head_units, 1, 4096),
+        ):
+            if not low <= value <= high:
+                raise ConfigurationError(f"{name} must lie in {low}..{high}, not {value}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigurationError(f"dropout must lie in 0..1, below 1, not {self.dropout}")
+        if self.cell not in CELLS:
+            raise ConfigurationError(f"cell must be one of {', '.join(CELLS)}, not {self.cell!r}")
+        if self.activation not in ACTIVATIONS:
+            raise ConfigurationError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+
+    @property
+    def span(self) -> int:
+        """Places in a bar that are told apart, in steps."""
+        return LONGEST_BAR * self.vocabulary.steps_per_quarter
+
+    @property
+    def steps_apart(self) -> int:
+        """The largest difference between two durations that has a logit of its own, in steps."""
+        return QUARTERS_APART * self.vocabulary.steps_per_quarter
+
+    def to_json(self) -> dict:
+        return {**asdict(self), "vocabulary": self.vocabulary.to_json()}
+
+    @classmethod
+    def from_json(cls, document: dict) -> "Configuration":
+        """Raises KeyError, TypeError or ValueError where the document is no configuration."""
+        settings = {field.name: document[field.name] for field in fields(cls)}
+        for name in ("layers", "units", "slots", "head_units"):
+            if type(settings[name]) is not int:
+                raise TypeError(f"{name} must be a whole number")
+        return cls(**{**settings, "dropout": float(settings["dropout"]), "vocabulary": Vocabulary.from_json(document["vocabulary"])})
+
+
+def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
+    """For each field that has them the tables of relative logits and their sizes."""
+    intervals, differences = 2 * WIDEST_INTERVAL + 1, 2 * configuration.steps_apart + 1
+    tables = {
+        TIME_SHIFT: {"by_left": differences},  # how much later than the end of a sounding note
+        PITCH: {"by_interval": intervals, "by_sounding": intervals},  # to the part's last note, to a sounding note
+        DURATION: {"by_place": configuration.span, "by_left": differences},  # place in the bar where the note would end
+    }
+    return {field: tables[field] for field in configuration.vocabulary.active if field in tables}
+
+
+def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
+    """The name and the shape of every weight, in the order of the road from input to output."""
+    vocabulary, units, hidden = configuration.vocabulary, configuration.units, configuration.head_units
+    shapes: dict[str, tuple[int, ...]] = {}
+    width = PLACE_UNITS + BAR_UNITS + SOUNDING_UNITS
+    for field in vocabulary.active:
+        shapes[f"previous_{NAMES[field]}/embeddings"] = (vocabulary.sizes[field] + 1, EMBEDDING_UNITS[NAMES[field]])
+        width += EMBEDDING_UNITS[NAMES[field]]
+    shapes["at_place/embeddings"] = (configuration.span, PLACE_UNITS)
+    shapes["in_bar/embeddings"] = (configuration.span + 1, BAR_UNITS)
+    shapes["sounding_part/embeddings"] = (len(vocabulary.parts) + 1, SOUNDING_UNITS)
+    shapes["sounding_pitch/embeddings"] = (NUM_PITCHES + 1, SOUNDING_UNITS)
+    shapes["sounding_left/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)
+    gates = CELLS[configuration.cell]
+    for layer in range(configuration.layers):
+        shapes[f"recurrent_{layer}/kernel"] = (width, gates * units)
+        shapes[f"recurrent_{layer}/recurrent_kernel"] = (units, gates * units)
+        # cuDNN's GRU, and so Keras', has two biases
+        shapes[f"recurrent_{layer}/bias"] = (2, gates * units) if configuration.cell == "gru" else (gates * units,)
+        width = units
+    for position, field in enumerate(vocabulary.active):
+        name = NAMES[field]
+        shapes[f"{name}_state/kernel"] = (units, hidden)
+        shapes[f"{name}_state/bias"] = (hidden,)
+        for given in vocabulary.active[:position]:
+            shapes[f"{name}_given_{NAMES[given]}/embeddings"] = (vocabulary.sizes[given], hidden)
+        if field > TIME_SHIFT:
+            shapes[f"{name}_place/embeddings"] = (configuration.span, hidden)
+        shapes[f"{name}_logits/kernel"] = (hidden, vocabulary.sizes[field])
+        shapes[f"{name}_logits/bias"] = (vocabulary.sizes[field],)
+        for table, size in relative_logits(configuration).get(field, {}).items():
+            shapes[f"{name}_{table}/kernel"] = (hidden, size)
+    return shapes
+
+
+def num_parameters(configuration: Configuration) -> int:
+    """How many numbers the network has learned."""
+    return sum(math.prod(shape) for shape in weight_shapes(configuration).values())

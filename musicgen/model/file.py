@@ -1,0 +1,129 @@
+"""The model file: one .safetensors with the weights, and in its header, as JSON, all that belongs to them.
+
+Conventions: opening a file runs none of its content. The header is checked against the configuration it carries, names, types and
+shapes, before any weight is read; a file that is no model is named as such in one sentence.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from musicgen import __version__
+from musicgen.files import write_whole
+from musicgen.model.configuration import Configuration, weight_shapes
+from musicgen.model.engine import Engine
+from musicgen.piece import Meter, Piece, canonical_tempo
+
+FORMAT = 1
+LARGEST_FILE = 2_000_000_000  # bytes
+
+
+class ModelFileError(Exception):
+    """A file that holds no model that can be used; the message says why, without the file's name."""
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What a model remembers of its corpus beside its vocabulary."""
+
+    name: str
+    fingerprint: str  # of the pieces, hexadecimal
+    num_pieces: int
+    num_notes: int
+    meter: tuple[int, int]  # the commonest first meter
+    tempo: float  # median of the first tempi, quarters a minute
+
+    @classmethod
+    def of(cls, name: str, fingerprint: str, pieces: Iterable[Piece]) -> "CorpusFacts":
+        pieces = list(pieces)
+        meters = Counter((piece.meters[0].numerator, piece.meters[0].denominator) for piece in pieces)
+        tempo = median(piece.tempos[0].quarters_per_minute for piece in pieces)
+        commonest = min(meters, key=lambda meter: (-meters[meter], meter))
+        return cls(name, fingerprint, len(pieces), sum(piece.num_notes for piece in pieces), commonest, canonical_tempo(round(tempo)))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network and where it comes from."""
+
+    configuration: Configuration
+    weights: dict[str, np.ndarray]  # float32, as `weight_shapes` lists them
+    corpus: CorpusFacts
+    held_out_nats: dict[str, float] = field(default_factory=dict)  # nats a note on held-out pieces, by field; their sum is the figure
+    training: dict = field(default_factory=dict)  # settings and history, for people to read
+
+    @property
+    def held_out_nats_per_note(self) -> float:
+        return sum(self.held_out_nats.values())
+
+    def engine(self) -> Engine:
+        return Engine(self.configuration, self.weights)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write the file whole or not at all. Raises OSError."""
+    document = {
+        "format": FORMAT,
+        "version": __version__,
+        "configuration": model.configuration.to_json(),
+        "corpus": asdict(model.corpus),
+        "held_out_nats": model.held_out_nats,
+        "training": model.training,
+    }
+    weights = {name: np.ascontiguousarray(array, np.float32) for name, array in model.weights.items()}
+    write_whole(path, safetensors.numpy.save(weights, {"musicgen": json.dumps(document)}))
+
+
+def load_model(path: Path) -> Model:
+    """The model in a file. Raises ModelFileError for anything that is not one, FileNotFoundError where there is no file."""
+    try:
+        if not path.is_file():
+            raise ModelFileError("not a regular file") if path.exists() else FileNotFoundError(path)
+        if path.stat().st_size > LARGEST_FILE:
+            raise ModelFileError(f"larger than the limit of {LARGEST_FILE:,} bytes")
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return _checked(file)
+    except safetensors.SafetensorError as error:
+        raise ModelFileError(f"cut off, damaged or no .safetensors file at all ({error})") from None
+    except PermissionError:
+        raise ModelFileError("no permission to read it") from None
+
+
+def _checked(file) -> Model:
+    header = (file.metadata() or {}).get("musicgen")
+    if header is None:
+        raise ModelFileError("a .safetensors file, but not one that this program wrote")
+    try:
+        document = json.loads(header)
+        version = document["format"]
+        if type(version) is int and version > FORMAT:
+            raise ModelFileError(f"written by a newer version of this program ({document.get('version')}; this is {__version__}): update it")
+        configuration = Configuration.from_json(document["configuration"])
+        corpus = CorpusFacts(**{**document["corpus"], "meter": tuple(document["corpus"]["meter"])})
+        canonical_tempo(corpus.tempo)
+        if Meter(0, *corpus.meter).bar_steps(configuration.vocabulary.steps_per_quarter) < 1:
+            raise ValueError("the corpus' meter does not fit the grid")
+        held_out = {str(name): float(value) for name, value in document["held_out_nats"].items()}
+        training = dict(document["training"])
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise ModelFileError(f"its header is damaged ({type(error).__name__}: {error})") from None
+    expected = weight_shapes(configuration)
+    names = set(file.keys())
+    if names != set(expected):
+        odd = sorted(names ^ set(expected))[0]
+        raise ModelFileError(f"its weights do not fit its configuration ({odd} is {'missing' if odd in expected else 'foreign'})")
+    for name, shape in expected.items():
+        stored = file.get_slice(name)
+        if tuple(stored.get_shape()) != shape or stored.get_dtype() != "F32":
+            raise ModelFileError(f"its weight {name} is {stored.get_dtype()} {tuple(stored.get_shape())}, expected F32 {shape}")
+    weights = {name: file.get_tensor(name) for name in expected}
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise ModelFileError("its weights are not all finite numbers")
+    return Model(configuration, weights, corpus, held_out, training)

@@ -1,0 +1,435 @@
+"""MIDI files byte by byte: what is read, what is moved, what is left out, and what is refused in one clear sentence."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import is_canonical
+
+from musicgen.piece import Key, Meter, Note, Part, Tempo
+from musicgen.reading.guard import Limits, UnreadableFileError, read_bytes
+from musicgen.reading.midi import read_midi, read_midi_file
+
+# At 96 ticks a quarter note, a step of the grid of 12 is 8 ticks. Delta times in hex: 08 a step, 60 a quarter, 83 00 a whole note.
+END = "00 FF 2F 00  "
+QUARTER_C = "00 90 3C 50  60 80 3C 00  "  # middle C, velocity 80, for a quarter note
+BIGGEST_DELTA = "FF FF FF 7F  "  # 2**28 - 1 ticks
+
+
+def midi(*tracks: str, kind: int = 1, claimed: int | None = None, division: int = 96) -> bytes:
+    """A file of tracks given as hexdumps, in which a comment follows #."""
+    header = b"".join(number.to_bytes(2, "big") for number in (kind, len(tracks) if claimed is None else claimed, division))
+    return b"MThd" + bytes([0, 0, 0, 6]) + header + b"".join(map(chunk, map(dumped, tracks)))
+
+
+def dumped(track: str) -> bytes:
+    return bytes.fromhex(" ".join(line.partition("#")[0] for line in track.splitlines()))
+
+
+def chunk(content: bytes, kind: bytes = b"MTrk") -> bytes:
+    return kind + len(content).to_bytes(4, "big") + content
+
+
+def notes_read(*tracks: str, **header: int) -> tuple[Note, ...]:
+    """The notes of the only part in a file."""
+    (part,) = read_midi(midi(*tracks, **header)).parts
+    return part.notes
+
+
+# Notes
+
+
+def test_a_note():
+    assert notes_read(QUARTER_C + END) == (Note(0, 60, 12, 20),)
+
+
+def test_without_a_word_the_music_is_in_four_four_at_120_in_no_key():
+    piece = read_midi(midi(QUARTER_C + END))
+
+    assert (piece.meters, piece.tempos, piece.keys, piece.steps_per_quarter) == ((Meter(0, 4, 4),), (Tempo(0, 120.0),), (), 12)
+
+
+def test_running_status_and_note_on_without_velocity_as_note_off():
+    track = """
+        00 90 3C 50                   # C on
+        08    3C 00                   # C off, a step later
+        00    40 7F                   # E on, loudest
+        10    40 00                   # E off, two steps later
+        00 FF 01 01 21                # a text between
+        00    43 03                   # G on, softest; the status still runs
+        08    43 00                   # G off
+    """
+    assert notes_read(track + END) == (Note(0, 60, 1, 20), Note(1, 64, 2, 31), Note(3, 67, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("ticks", "step"), [(0, 0), (3, 0), (4, 1), (8, 1), (11, 1), (12, 2), (13, 2)]
+)  # of 8 ticks; what lies in the middle goes up
+def test_onsets_and_ends_move_to_the_nearest_step(ticks, step):
+    late = f"{ticks:02X} 90 3C 50  60 80 3C 00  "
+
+    assert notes_read(late + END) == (Note(step, 60, (ticks + 96 + 4) // 8 - step, 20),)
+
+
+def test_triplets_are_exact_on_the_grid_of_12_and_not_on_4():
+    triplet = "00 90 3C 50 20 3C 00 00 3E 50 20 3E 00 00 40 50 20 40 00  "
+
+    assert notes_read(triplet + END) == (Note(0, 60, 4, 20), Note(4, 62, 4, 20), Note(8, 64, 4, 20))
+    assert read_midi(midi(triplet + END), 4).parts[0].notes == (Note(0, 60, 1, 20), Note(1, 62, 2, 20), Note(3, 64, 1, 20))
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 8])
+def test_a_note_lasts_at_least_a_step(length):
+    assert notes_read(f"00 90 3C 50 {length:02X} 80 3C 00  " + END) == (Note(0, 60, 1, 20),)
+
+
+def test_a_note_that_never_ends_is_left_out():
+    assert notes_read("00 90 3E 50  " + QUARTER_C + END) == (Note(0, 60, 12, 20),)
+
+
+def test_an_end_without_a_note_is_left_out():
+    assert notes_read("00 80 3E 00  " + QUARTER_C + END) == (Note(0, 60, 12, 20),)
+
+
+def test_the_first_of_two_overlapping_equal_notes_gives_way():
+    track = """
+        00 90 3C 50                   # C on
+        30 90 3C 28                   # C on again, six steps later
+        30 80 3C 00                   # one off
+        30 80 3C 00                   # the other off
+    """
+    assert notes_read(track + END) == (Note(0, 60, 6, 20), Note(6, 60, 12, 10))
+
+
+def test_a_pitch_struck_twice_at_once_is_one_note():
+    track = "00 90 3C 50  00 90 3C 50  08 80 3C 00  08 80 3C 00  "
+
+    assert notes_read(track + END) == (Note(0, 60, 2, 20),)
+
+
+def test_a_missing_end_of_track_is_forgiven():
+    assert notes_read(QUARTER_C) == (Note(0, 60, 12, 20),)
+
+
+# Parts
+
+
+def test_channels_of_a_format_0_file_become_parts():
+    track = """
+        00 C0 28                      # channel 1: violin
+        00 C1 2A                      # channel 2: cello
+        00 C9 08                      # channel 10, drums: room kit
+        00 90 4C 50
+        00 91 30 50
+        00 99 24 50
+        60 80 4C 00
+        00 81 30 00
+        00 89 24 00
+    """
+    piece = read_midi(midi(track + END, kind=0))
+
+    assert sorted(piece.parts, key=lambda part: (part.is_drum, part.program)) == [
+        Part("", 40, False, (Note(0, 76, 12, 20),)),
+        Part("", 42, False, (Note(0, 48, 12, 20),)),
+        Part("", 8, True, (Note(0, 36, 12, 20),)),
+    ]
+
+
+def test_tracks_become_parts_in_their_order_and_silent_ones_are_left_out():
+    upper, lower = ("00 FF 03 01 41  00 C0 28  " + QUARTER_C, "00 FF 03 01 42  00 C0 28  00 90 30 50  60 80 30 00  ")
+    piece = read_midi(midi("00 FF 03 01 43  " + END, lower + END, END, upper + END))
+
+    assert piece.parts == (Part("B", 40, False, (Note(0, 48, 12, 20),)), Part("A", 40, False, (Note(0, 60, 12, 20),)))
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Flöte".encode(), "Flöte"),
+        ("ヴァイオリン".encode(), "ヴァイオリン"),
+        ("Flöte".encode("latin-1"), "Fl\ufffdte"),
+        (b"\xff\xfe\xfd", "\ufffd\ufffd\ufffd"),
+        (b"\xed\xa0\x80\xf0\x9f", None),  # half of a pair, and the half of a letter
+        (b"Piano\0\0\0", "Piano"),
+        (b"  Violin \t I\r\n", "Violin I"),
+        (b"\x1b[31mred\x07", "[31mred"),
+        ("a\u202eb\u2028c".encode(), "a b c"),
+        (b"", ""),
+    ],
+)
+def test_names(written, name):
+    (part,) = read_midi(midi(f"00 FF 03 {len(written):02X} {written.hex()} " + QUARTER_C + END)).parts
+
+    assert part.name == name or name is None
+    assert all(character.isprintable() for character in part.name)
+    part.name.encode()  # can be written again
+
+
+def test_a_file_gives_its_piece_its_title(tmp_path):
+    path = tmp_path / "Prélude No. 1.MID"
+    path.write_bytes(midi(QUARTER_C + END))
+
+    assert read_midi_file(path).title == "Prélude No. 1"
+
+
+# Meters, tempi and keys
+
+BARS = "00 90 3C 50  83 00 3C 00  " * 3  # three whole notes on C
+
+
+def test_meters_tempi_and_keys():
+    track = """
+        00 FF 58 04 04 02 18 08       # 4/4
+        00 FF 51 03 07 A1 20          # 500,000 microseconds a quarter note: 120 quarters a minute
+        00 FF 59 02 FE 01             # G minor
+        83 00 FF 58 04 06 03 18 08    # 6/8 after a bar
+        04 FF 51 03 0F 42 40          # 1,000,000 microseconds, a step later: 60 quarters a minute
+        00 FF 59 02 03 00             # A major
+    """
+    piece = read_midi(midi(track + END, BARS + END))
+
+    assert piece.meters == (Meter(0, 4, 4), Meter(48, 6, 8))
+    assert piece.tempos == (Tempo(0, 120.0), Tempo(49, 60.0))
+    assert piece.keys == (Key(0, -2, True), Key(49, 3))
+
+
+def test_changes_that_change_nothing_or_come_too_late_are_left_out():
+    track = """
+        00 FF 58 04 03 02 18 08       # 3/4, at once corrected
+        00 FF 58 04 04 02 18 08       # 4/4
+        60 FF 58 04 04 02 24 08       # 4/4 again
+        00 FF 51 03 07 A1 20          # 120 quarters a minute, as ever
+        02 FF 51 03 0F 42 40          # 60 quarters a minute, between two steps
+        8F 00 FF 58 04 03 02 18 08    # 3/4 after the last onset
+        00 FF 59 02 03 00             # A major after the last onset
+    """
+    piece = read_midi(midi(track + END, BARS + END))
+
+    assert (piece.meters, piece.tempos, piece.keys) == ((Meter(0, 4, 4),), (Tempo(0, 120.0), Tempo(12, 60.0)), ())
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "FF 51 03 00 00 00",  # no microseconds a quarter note
+        "FF 58 04 05 05 18 08",  # 5/32: seven and a half steps
+        "FF 58 04 00 02 18 08",  # 0/4
+        "FF 58 04 04 07 18 08",  # 4/128
+        "FF 59 02 80 05",  # 128 flats
+        "FF 59 02 08 00",  # eight sharps
+    ],
+)
+def test_what_makes_no_sense_is_left_out(event):
+    piece = read_midi(midi(f"00 {event} " + QUARTER_C + END))
+
+    assert (piece.meters, piece.tempos, piece.keys) == ((Meter(0, 4, 4),), (Tempo(0, 120.0),), ())
+
+
+@pytest.mark.parametrize(("sharps", "fifths"), [("07", -5), ("06", 6), ("FA", 6), ("F9", 5), ("FB", -5)])
+def test_keys_are_spelled_in_one_way(sharps, fifths):
+    assert read_midi(midi(f"00 FF 59 02 {sharps} 00 " + QUARTER_C + END)).keys == (Key(0, fifths),)
+
+
+def test_a_short_first_bar_is_an_upbeat():
+    conductor = """
+        00 FF 58 04 01 02 18 08       # 1/4
+        00 FF 51 03 0A 2C 2B          # 90 quarters a minute
+        60 FF 58 04 04 02 18 08       # 4/4 after a quarter
+        00 FF 51 03 0F 42 40          # 60 quarters a minute
+        83 00 FF 58 04 03 02 18 08    # 3/4 after a bar
+        00 FF 59 02 01 00             # G major
+    """
+    piece = read_midi(midi(conductor + END, QUARTER_C + BARS + END))
+
+    assert piece.meters == (Meter(0, 4, 4), Meter(96, 3, 4))
+    assert piece.tempos == (Tempo(0, 90.0), Tempo(48, 60.0))
+    assert piece.keys == (Key(96, 1),)
+    assert [note.onset for note in piece.parts[0].notes] == [36, 48, 96, 144]
+    assert piece.without_silent_bars() == piece
+
+
+@pytest.mark.parametrize(("numerator", "ticks"), [("05", "83 60"), ("02", "83 00"), ("04", "83 00")])
+def test_a_first_bar_that_is_longer_or_repeated_or_equal_is_no_upbeat(numerator, ticks):
+    conductor = f"00 FF 58 04 {numerator} 02 18 08  {ticks} FF 58 04 04 02 18 08  "
+
+    assert read_midi(midi(conductor + END, BARS + END)).parts[0].notes[0].onset == 0
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "an empty file"),
+        (b"M", "does not begin with a MIDI header"),
+        (b"MThd\0\0\0\6\0\1", "does not begin with a MIDI header"),
+        (b"ID3\3\0\0\0\0\0\0 the rest of a song", "does not begin with a MIDI header"),
+        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0" + midi(QUARTER_C), "does not begin with a MIDI header"),
+        (midi(QUARTER_C, division=0), "zero ticks to the quarter note"),
+        (midi(QUARTER_C, division=0xE728), "SMPTE"),  # 25 frames a second, 40 ticks a frame
+        (midi(QUARTER_C, kind=9), "format 9"),
+        (midi(QUARTER_C, QUARTER_C, kind=2), "songs of their own"),
+        (b"MThd\0\0\0\x08\0\1\0\1\0\x60\0\0" + midi(QUARTER_C)[14:], "cut off|damaged"),
+        (midi(QUARTER_C, claimed=65535), "1 of the tracks are whole, where its header counts 65,535"),
+        (midi(claimed=65535), "0 of the tracks are whole, where its header counts 65,535"),
+        (midi(QUARTER_C, QUARTER_C)[:-4], "1 of the tracks are whole, where its header counts 2"),
+        (midi() + chunk(b"", b"MTrk"), "no notes"),
+        (midi(claimed=1) + b"MTrk\xff\xff\xff\xff", "cut off"),
+        (midi("00 90"), "damaged"),
+        (midi("00 90 3C"), "damaged"),
+        (midi("00 3C 50" + END), "damaged"),  # runs on without a status
+        (midi("00 F4 00" + END), "damaged"),  # no such event
+        (midi("00 F0 7F 01 02" + END), "damaged"),  # a message longer than its track
+        (midi("00 FF 03 FF FF FF 7F 41" + END), "damaged"),  # a name of 2**28 - 1 letters
+        (midi("FF FF FF FF 7F 90 3C 50  60 80 3C 00" + END), "damaged"),  # a number of five bytes
+        (midi(END), "no notes"),
+        (midi(), "no notes"),
+        (midi("00 90 3C 50  60 B0 40 00" + END), "no notes"),  # one note, which never ends
+        (midi(BIGGEST_DELTA + "90 3C 50 60 3C 00  " + END), "longer than the limit of 50,000 quarter notes"),
+        (midi("00 90 3C 50  88 80 80 00 3C 00" + END, division=480), "a note longer than the limit of 1,000 quarter notes|longer than the limit"),
+        (midi("00 90 3C 50  85 F7 00 3C 00" + END), "a note longer than the limit of 1,000 quarter notes"),  # 97,152 ticks, 1,012 quarter notes
+    ],
+)
+def test_refused(content, complaint):
+    begin = time.monotonic()
+    with pytest.raises(UnreadableFileError, match=complaint) as refusal:
+        read_midi(content)
+    assert time.monotonic() - begin < 1
+    assert "\n" not in str(refusal.value)
+
+
+def test_foreign_chunks_between_tracks_and_rubbish_after_them_do_no_harm():
+    first, second = chunk(dumped(QUARTER_C)), chunk(dumped(QUARTER_C + END))
+
+    assert len(read_midi(midi(claimed=2) + first + chunk(b"own data", b"XFIH") + second + b"MTrk rubbish").parts) == 2
+
+
+@pytest.mark.parametrize("deltas", [8, 9, 15, 16, 17, 31])
+@pytest.mark.parametrize("event", ["B0 40 00", "FF 01 00", "F0 01 F7"])
+def test_times_that_overflow_are_refused_even_where_they_come_round_to_a_likely_place(deltas, event):
+    track = QUARTER_C + f"{BIGGEST_DELTA} {event} " * deltas + "7F FF 01 00  " + QUARTER_C
+
+    with pytest.raises(UnreadableFileError, match=r"overflow|longer than the limit"):
+        read_midi(midi(track + END, division=32767))
+
+
+@pytest.mark.parametrize("letters", [b"\xff" * 120 + b"a", "音楽".encode() * 20])
+def test_long_foreign_texts_are_not_taken_for_long_times(letters):
+    assert len(notes_read(f"00 FF 01 {len(letters):02X} {letters.hex()} " * 30 + QUARTER_C + END)) == 1
+
+
+@pytest.mark.parametrize("ticks", [2**31 - 1, 2**31, 2**32])
+def test_a_long_silence_before_the_end_of_track_is_no_matter_until_it_overflows(ticks):
+    whole, rest = divmod(ticks, 2**28 - 1)
+    last = bytes([rest >> 21 | 0x80, rest >> 14 & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest & 0x7F]).hex()
+    content = midi("00 90 3C 50  00 3C 00  " + f"{BIGGEST_DELTA} FF 01 00 " * whole + f"{last} FF 2F 00")
+
+    if ticks < 2**31:
+        assert read_midi(content).num_notes == 1
+    else:
+        with pytest.raises(UnreadableFileError, match=f"overflow.*{ticks:,} ticks"):
+            read_midi(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "complaint"),
+    [
+        (midi(QUARTER_C * 3), Limits(notes=2), "3 notes, where the limit is 2"),
+        (midi(QUARTER_C, QUARTER_C, QUARTER_C), Limits(tracks=2), "3 tracks, where the limit is 2"),
+        (midi(QUARTER_C * 3), Limits(quarters=2), "longer than the limit of 2 quarter notes"),
+        (midi(BARS), Limits(note_quarters=3), "a note longer than the limit of 3 quarter notes"),
+        (midi("60 FF 51 03 07 A1 20 " * 3 + QUARTER_C), Limits(changes=2), "3 changes of tempo, meter and key, where the limit is 2"),
+    ],
+)
+def test_limits(content, limits, complaint):
+    with pytest.raises(UnreadableFileError, match=complaint):
+        read_midi(content, limits=limits)
+
+
+def test_an_event_cut_off_at_the_end_reads_nothing_from_beyond_the_file():
+    (first, *others) = [read_midi(midi(QUARTER_C + "00 FF 51 00")).tempos for _ in range(20)]  # a tempo of no bytes
+
+    assert first == (Tempo(0, 120.0),)
+    assert set(others) == {first}
+
+
+SONG = midi(
+    "00 FF 58 04 03 02 18 08  00 FF 51 03 07 A1 20  00 FF 59 02 02 00  60 FF 58 04 04 02 18 08  " + END,
+    "00 FF 03 01 41  00 C0 28  " + QUARTER_C + "00 F0 03 01 02 F7  10 E0 01 02  " + QUARTER_C + "60 99 24 50  08 89 24 00  " + END,
+)
+
+
+@given(st.lists(st.tuples(st.integers(8, len(SONG) - 1), st.sampled_from((0, 1, 0x7F, 0x80, 0x90, 0xF0, 0xFF)) | st.integers(0, 255)), max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_a_file_with_wrong_bytes_is_a_canonical_piece_or_refused(changes):
+    content = bytearray(SONG)
+    for at, byte in changes:
+        content[at] = byte
+    try:
+        piece = read_midi(bytes(content))
+    except UnreadableFileError:
+        return
+    assert is_canonical(piece)
+
+
+def test_a_file_cut_off_anywhere_is_refused():
+    assert read_midi(SONG).num_notes == 3
+    for length in range(len(SONG)):
+        with pytest.raises(UnreadableFileError):
+            read_midi(SONG[:length])
+
+
+# What is no file
+
+
+def test_a_file_of_no_bytes(tmp_path):
+    (tmp_path / "empty.mid").touch()
+
+    with pytest.raises(UnreadableFileError, match="an empty file"):
+        read_midi_file(tmp_path / "empty.mid")
+
+
+def test_a_file_that_is_too_big(tmp_path):
+    (tmp_path / "big.mid").write_bytes(midi(QUARTER_C))
+
+    with pytest.raises(UnreadableFileError, match=r"\d+ bytes, where the limit is 20"):
+        read_midi_file(tmp_path / "big.mid", limits=Limits(file_bytes=20))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UnreadableFileError, match="No such file"):
+        read_midi_file(tmp_path / "missing.mid")
+
+
+def test_a_directory_is_refused_and_leaves_nothing_open(tmp_path):
+    free = lowest_free_descriptor()
+    with pytest.raises(UnreadableFileError, match=r"directory|denied"):
+        read_midi_file(tmp_path)
+
+    assert lowest_free_descriptor() == free
+
+
+def lowest_free_descriptor() -> int:
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_does_not_hold_the_program(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mid")
+    free = lowest_free_descriptor()
+    with pytest.raises(UnreadableFileError, match="not a regular file"):
+        read_midi_file(tmp_path / "pipe.mid")
+
+    assert lowest_free_descriptor() == free
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless device here")
+def test_an_endless_device_is_refused():
+    with pytest.raises(UnreadableFileError, match="not a regular file"):
+        read_bytes(Path("/dev/zero"), Limits())
