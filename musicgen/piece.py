@@ -198,7 +198,7 @@ def canonical_tempo(quarters_per_minute: float) -> float:
 
     Raises ValueError outside of what MIDI can say (3.58 to 60,000,000 quarters a minute).
     """
-    microseconds = round(60e6 / quarters_per_minute) if quarters_per_minute > 0 else 0
+    microseconds = round(60e6 / quarters_per_minute) if 1 < quarters_per_minute < 1e9 else 0
     if not 1 <= microseconds < 1 << 24:
         raise ValueError(f"a tempo must lie between 3.58 and 60,000,000 quarters a minute, not {quarters_per_minute}")
     exact = 60e6 / microseconds

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,16 @@ class CommandError(click.ClickException):
     def __init__(self, message: str, exit_code: int = FAILURE) -> None:
         super().__init__(message)
         self.exit_code = exit_code  # type: ignore[misc]
+
+
+class NumberRange(click.FloatRange):
+    """A range of numbers that "nan", which no comparison keeps out, is not in."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def say(message: str, quiet: bool = False) -> None:

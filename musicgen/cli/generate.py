@@ -1,17 +1,19 @@
 """`generate`: new music from a model."""
 
+import re
 import secrets
 from pathlib import Path
 
 import click
 
-from musicgen.cli.console import DOES_NOT_FIT, UNREADABLE, USAGE, CommandError, check_writable, make_folder, say, show_json, write_file
+from musicgen.cli.console import DOES_NOT_FIT, UNREADABLE, USAGE, CommandError, NumberRange, check_writable, make_folder, say, show_json, write_file
 from musicgen.cli.models import RUNS, model_path, open_model
 from musicgen.composing.composer import Request, RequestError, compose, seed_notices
 from musicgen.composing.seeds import SeedError, parse_notes
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
 from musicgen.piece import Piece
+from musicgen.reading.corpus import MIDI_SUFFIXES
 from musicgen.reading.guard import UnreadableFileError
 from musicgen.reading.midi import read_midi_file
 
@@ -23,16 +25,14 @@ LARGEST_SEED = 2**32
 @click.option("--random-seed", type=click.IntRange(0, LARGEST_SEED), help="The same number plays the same music again.  [default: drawn and printed]")
 @click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
 @click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, the seed included.")
-@click.option("--temperature", type=click.FloatRange(0, 10), default=0.95, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
+@click.option("--temperature", type=NumberRange(0, 10), default=0.95, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
 @click.option("--top-k", type=click.IntRange(0), default=0, help="Choose among the K likeliest only.  [default: all]")
-@click.option(
-    "--top-p", type=click.FloatRange(0, 1, min_open=True), default=0.98, show_default=True, help="Choose among the likeliest that add up to P."
-)
-@click.option("--min-p", type=click.FloatRange(0, 1), default=0.0, help="Leave out what is less than P times as likely as the likeliest.")
+@click.option("--top-p", type=NumberRange(0, 1, min_open=True), default=0.98, show_default=True, help="Choose among the likeliest that add up to P.")
+@click.option("--min-p", type=NumberRange(0, 1), default=0.0, help="Leave out what is less than P times as likely as the likeliest.")
 @click.option("--takes", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many pieces to write.")
-@click.option("--tempo", type=click.FloatRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
+@click.option("--tempo", type=NumberRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
 @click.option("--drop-seed", is_flag=True, help="Write the continuation alone; --bars then counts it alone.")
-@click.option("--out", type=click.Path(path_type=Path), help="A file, or a folder for several takes.  [default: a new name in outputs/]")
+@click.option("--out", type=click.Path(path_type=Path), help="A .mid file, or a folder.  [default: a new name in outputs/]")
 @click.option("--force", is_flag=True, help="Overwrite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -51,9 +51,9 @@ def generate(
     if seed is not None and seed.strip().isdecimal():
         if random_seed is not None:
             raise CommandError(f"--seed {seed} is a random seed too: give either it or --random-seed", USAGE)
+        if len(seed.strip()) > len(str(LARGEST_SEED)) or int(seed) > LARGEST_SEED:
+            raise CommandError(f"a random seed lies between 0 and {LARGEST_SEED}, not {seed.strip()[:40]}", USAGE)
         random_seed, seed = int(seed), None
-        if random_seed > LARGEST_SEED:
-            raise CommandError(f"a random seed lies between 0 and {LARGEST_SEED}, not {random_seed}", USAGE)
     if random_seed is None:
         random_seed = secrets.randbelow(1_000_000)
     path = model_path(model_name)
@@ -86,9 +86,9 @@ def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
     path = Path(seed)
     grid = model.configuration.vocabulary.steps_per_quarter
     try:
-        if len(seed) < 1000 and path.exists():
+        if exists(path):
             return read_midi_file(path, grid).without_silent_bars()
-        if path.suffix.lower() in (".mid", ".midi") or "/" in seed.split(":")[0]:
+        if path.suffix.lower() in MIDI_SUFFIXES or "/" in seed.split(":")[0]:
             raise UnreadableFileError("there is no such file")
         return parse_notes(seed, grid, model.corpus.meter, tempo or model.corpus.tempo)
     except UnreadableFileError as error:
@@ -97,18 +97,32 @@ def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
         raise CommandError(f"--seed: {error}", USAGE) from None
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a file; what is too long to name one is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool) -> list[Path]:
     """A file for each take. Raises CommandError where one could not be written."""
+    stem = re.sub(r"[^\w.-]+", "-", name)[:60].strip(".-") or "piece"  # a model from elsewhere must not say where to write
+    names = [f"{stem}-{random_seed + take}.mid" for take in range(takes)]
     if out is None:
         make_folder(RUNS)
-        stems = [f"{name}-{random_seed + take}" for take in range(takes)]
-        return [unused(RUNS / f"{stem}.mid") for stem in stems]
-    if out.is_dir():
-        paths = [out / f"{name}-{random_seed + take}.mid" for take in range(takes)]
+        return [unused(RUNS / name) for name in names]
+    if out.suffix.lower() not in MIDI_SUFFIXES:
+        if out.exists() and not out.is_dir():
+            raise CommandError(f"{out} is no folder: --out takes a .mid file or a folder", USAGE)
+        if not out.parent.is_dir():
+            raise CommandError(f"can't write into {out}: there is no folder {out.parent}", USAGE)
+        make_folder(out)
+        paths = [out / name for name in names]
     elif takes == 1:
         paths = [out]
     else:
-        paths = [out.with_name(f"{out.stem}-{take}{out.suffix or '.mid'}") for take in range(1, takes + 1)]
+        paths = [out.with_name(f"{out.stem}-{take}{out.suffix}") for take in range(1, takes + 1)]
     for path in paths:
         check_writable(path, force)
     return paths

@@ -31,5 +31,7 @@ def open_model(path: Path) -> Model:
     """The model in a file. Raises CommandError."""
     try:
         return load_model(path)
+    except FileNotFoundError:
+        raise CommandError(f"there is no model yet ({path} is missing): make one with `train`", UNREADABLE) from None
     except ModelFileError as error:
         raise CommandError(f"{path} is no model that can be used: {error}", UNREADABLE) from None

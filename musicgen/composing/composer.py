@@ -82,7 +82,7 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
 
 
 def _choose(engine, playing: list[_Take], state, sounding: np.ndarray, request: Request) -> np.ndarray:
-    """The next note of every take, (B, 7)."""
+    """The next note of every take, (B, 5)."""
     vocabulary: Vocabulary = engine.vocabulary
     note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
     features = engine.features(state)
@@ -158,6 +158,8 @@ class _Seed:
             match = self.matches[part]
             if match is not None:
                 running.add(onset - running.onset, match, pitch, duration)
+        if self.request.drop_seed:
+            running.sounds_until = 0  # what is left out fills no bar
         return running, Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
 
     def piece(self, notes: list[list[Note]], title: str) -> Piece:
@@ -185,7 +187,9 @@ class _Seed:
             part, token = self.header.parts[self.sequence.indices[number]], self.sequence.parts[number]
             name = part.name or ("drums" if part.is_drum else f"program {part.program}")
             if match is None:
-                said.append(f"the model knows no drums: the seed's {name!r} stays as it is and is not continued")
+                said.append(
+                    f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's {name!r} stays as it is and is not continued"
+                )
             elif self.vocabulary.parts[match] != token:
                 said.append(f"the model does not know the seed's part {name!r}: it goes on as {self.vocabulary.part_names[match]!r}")
         return said

@@ -24,7 +24,8 @@ def probabilities(
     highest = masked.max(axis=1, keepdims=True)
     if temperature == 0:
         return np.eye(masked.shape[1])[masked.argmax(axis=1)]
-    weights = np.exp((masked - highest) / temperature)
+    with np.errstate(over="ignore"):  # near temperature 0 all but the likeliest are infinitely far below it
+        weights = np.exp((masked - highest) / temperature)
     if top_k and top_k < weights.shape[1]:
         weights[weights < np.partition(weights, -top_k, axis=1)[:, -top_k, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)

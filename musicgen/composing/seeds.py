@@ -7,11 +7,12 @@ Conventions: notes are separated by blanks, `C4:1` is the pitch C4 (middle C, MI
 import re
 from fractions import Fraction
 
-from musicgen.piece import DEFAULT_VELOCITY, Meter, Note, Part, Piece, Tempo, without_overlaps
+from musicgen.piece import DEFAULT_VELOCITY, Meter, Note, Part, Piece, Tempo, canonical_tempo, without_overlaps
 
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"#": 1, "♯": 1, "x": 2, "##": 2, "b": -1, "♭": -1, "bb": -2, "n": 0, "": 0}
-PITCH = re.compile(r"([A-Ga-g])(##|bb|[#♯x♭bn]?)(-?\d+)")
+PITCH = re.compile(r"([A-Ga-g])(##|bb|[#♯x♭bn]?)(-?\d{1,3})")
+LENGTH = re.compile(r"-?(\d{1,9}(/\d{1,9})?|\d{0,9}\.\d{1,9})")  # what Fraction also reads may fill the memory
 WORD = re.compile(r"(\[[^\]]*\]|[^\s:\[\]]+)(?::(\S+))?")
 
 
@@ -41,7 +42,7 @@ def parse_notes(text: str, steps_per_quarter: int, meter: tuple[int, int] = (4, 
     if not notes:
         raise SeedError("a seed needs at least one note, like C4:1")
     melody = Part("Melody", 0, False, without_overlaps(notes))
-    return Piece((melody,), (Meter(0, *meter),), (Tempo(0, tempo),), (), steps_per_quarter, title="seed")
+    return Piece((melody,), (Meter(0, *meter),), (Tempo(0, canonical_tempo(tempo)),), (), steps_per_quarter, title="seed")
 
 
 def _pitch(name: str, word: str) -> int:
@@ -57,7 +58,7 @@ def _pitch(name: str, word: str) -> int:
 
 def _steps(length: str, word: str, steps_per_quarter: int) -> int:
     try:
-        steps = Fraction(length) * steps_per_quarter
+        steps = Fraction(length if LENGTH.fullmatch(length) else "") * steps_per_quarter
     except (ValueError, ZeroDivisionError):
         raise SeedError(f"can't read the duration {length!r} in {word!r}: expected quarter notes, like 1, 1/2 or 1.5") from None
     if steps <= 0 or steps > 1000 * steps_per_quarter:

@@ -156,7 +156,11 @@ class Vocabulary:
 
     def steps(self, field: int, ids: np.ndarray) -> np.ndarray:
         """The values of ids; for the end of the piece 0."""
-        return np.array((*self.values[field], 0))[ids]
+        return self._steps[field][ids]
+
+    @cached_property
+    def _steps(self) -> tuple[np.ndarray, ...]:
+        return tuple(np.array((*values, 0)) for values in self.values)
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -195,7 +199,7 @@ class Vocabulary:
 def _whole(value: object) -> int:
     """A number that JSON wrote as a whole one. Raises TypeError."""
     if type(value) is not int:
-        raise TypeError(f"expected a whole number, not {value!r}")
+        raise TypeError(f"expected a whole number, not {type(value).__name__}")
     return value
 
 

@@ -1,8 +1,8 @@
 """The network in NumPy: a few matrix products a note, for any number of takes at once.
 
-Conventions: B takes, U units, H hidden units of a head, V values of a field, S slots of sounding notes. All arithmetic is float32 and every
-matrix product has at least two rows, so that a row's result does not depend on its neighbours: a take alone and the same take among others
-are equal to the bit. Set the BLAS to one thread before NumPy loads.
+Conventions: B takes, U units, H hidden units of a head, V values of a field, S slots of sounding notes. All arithmetic is float32 and each
+row is multiplied by itself, so that its result does not depend on its neighbours: a take alone and the same take among others are equal to
+the bit. Set the BLAS to one thread before NumPy loads.
 
 Source of the cells: Hochreiter and Schmidhuber 1997 with Gers' forget gate; Cho et al. 2014 in cuDNN's form; Elman 1990.
 """
@@ -30,12 +30,23 @@ class Surroundings(NamedTuple):
 class Engine:
     """A network that steps."""
 
-    def __init__(self, configuration: Configuration, weights: dict[str, np.ndarray]) -> None:
+    def __init__(self, configuration: Configuration, weights: dict[str, np.ndarray], exact: bool = True) -> None:
+        """
+        Args:
+            weights: as `weight_shapes` lists them.
+            exact: whether a row's result is the same to the bit among any neighbours; without, many rows take half the time.
+        """
+        self._product = row_by_row if exact else np.matmul
         self.configuration = configuration
         self.vocabulary = configuration.vocabulary
         self.weights = weights
-        self._drums = np.array([token.is_drum for token in self.vocabulary.parts])
+        self.drums = np.array([token.is_drum for token in self.vocabulary.parts])
+        self.shifts, self.pitches, self.durations = (
+            self.vocabulary.steps(field, np.arange(self.vocabulary.sizes[field])) for field in (TIME_SHIFT, PITCH, DURATION)
+        )
+        self.goes_on = np.arange(len(self.shifts)) < self.vocabulary.end
         self._fold_inputs()
+        self._join_heads()
 
     def _fold_inputs(self) -> None:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
@@ -47,7 +58,18 @@ class Engine:
             table = self.weights[f"{name}/embeddings"]
             self._folded[name] = table @ kernel[row : row + table.shape[1]]
             row += table.shape[1]
-        self._sounding_kernel = kernel[row:]
+        self._sounding_kernel = np.ascontiguousarray(kernel[row:])
+
+    def _join_heads(self) -> None:
+        """Put side by side what is multiplied by the same vector: the heads' first layers, and each head's tables of logits."""
+        names = [NAMES[field] for field in self.vocabulary.active]
+        self._state_kernel = np.concatenate([self.weights[f"{name}_state/kernel"] for name in names], axis=1)
+        self._state_bias = np.concatenate([self.weights[f"{name}_state/bias"] for name in names])
+        self._tables = relative_logits(self.configuration)
+        self._kernels = {
+            field: np.concatenate([self.weights[f"{NAMES[field]}_{table}/kernel"] for table in ("logits", *self._tables.get(field, {}))], axis=1)
+            for field in self.vocabulary.active
+        }
 
     def start(self, takes: int) -> State:
         """The state before the first note."""
@@ -65,16 +87,16 @@ class Engine:
         gates = self._folded["at_place"][np.minimum(place, span - 1)] + self._folded["in_bar"][np.minimum(bar, span)]
         for field in self.vocabulary.active:
             gates += self._folded[f"previous_{NAMES[field]}"][previous[:, field]]
-        gates += product(self._sounding_vector(sounding), self._sounding_kernel)
+        gates += self._product(self._sounding_vector(sounding), self._sounding_kernel)
         layers = self.configuration.layers
         after: State = [*state]
         for layer in range(layers):
             if layer:
-                gates = product(after[layer - 1], self.weights[f"recurrent_{layer}/kernel"])
+                gates = self._product(after[layer - 1], self.weights[f"recurrent_{layer}/kernel"])
             bias = self.weights[f"recurrent_{layer}/bias"]
             gates += bias[0] if bias.ndim == 2 else bias
             kernel = self.weights[f"recurrent_{layer}/recurrent_kernel"]
-            recurrent = product(state[layer], kernel)
+            recurrent = self._product(state[layer], kernel)
             match self.configuration.cell:
                 case "lstm":
                     after[layer], after[layers + layer] = lstm(gates + recurrent, state[layers + layer])
@@ -89,17 +111,13 @@ class Engine:
         vector = np.tanh(
             self.weights["sounding_part/embeddings"][part + 1]
             + self.weights["sounding_pitch/embeddings"][pitch + 1]
-            + self.weights["sounding_left/embeddings"][np.clip(left, 0, self.configuration.span)]
+            + self.weights["sounding_left/embeddings"][np.minimum(np.maximum(left, 0), self.configuration.span)]
         )  # (B, S, 64)
         return (vector * (part >= 0)[..., None]).sum(axis=1)
 
     def features(self, state: State) -> np.ndarray:
         """(B, heads * H) what the state says to all heads at once."""
-        if not hasattr(self, "_state_kernel"):
-            names = [NAMES[field] for field in self.vocabulary.active]
-            self._state_kernel = np.concatenate([self.weights[f"{name}_state/kernel"] for name in names], axis=1)
-            self._state_bias = np.concatenate([self.weights[f"{name}_state/bias"] for name in names])
-        return product(state[self.configuration.layers - 1], self._state_kernel) + self._state_bias
+        return self._product(state[self.configuration.layers - 1], self._state_kernel) + self._state_bias
 
     def logits(self, field: int, features: np.ndarray, note: np.ndarray, around: Surroundings) -> np.ndarray:
         """The logits of one field, (B, V), given the earlier fields in note (B, 5)."""
@@ -111,13 +129,15 @@ class Engine:
         if field > TIME_SHIFT:
             feature += self.weights[f"{name}_place/embeddings"][np.minimum(around.next_place, self.configuration.span - 1)]
         np.maximum(feature, 0, out=feature)
-        total = product(feature, self.weights[f"{name}_logits/kernel"]) + self.weights[f"{name}_logits/bias"]
-        for table in relative_logits(self.configuration).get(field, {}):
-            relative = product(feature, self.weights[f"{name}_{table}/kernel"])
+        joined = self._product(feature, self._kernels[field])
+        total = joined[:, : self.vocabulary.sizes[field]] + self.weights[f"{name}_logits/bias"]
+        column = self.vocabulary.sizes[field]
+        for table, size in self._tables.get(field, {}).items():
             index, weight = RELATIVE[field, table](self, note, around)  # (B, S, V), (B, S or 1, V or 1)
             takes, slots, values = index.shape
-            gathered = np.take_along_axis(relative, index.reshape(takes, slots * values), axis=1).reshape(index.shape)
-            total += (gathered * weight).sum(axis=1)
+            gathered = np.take_along_axis(joined[:, column : column + size], index.reshape(takes, slots * values), axis=1)
+            total += (gathered.reshape(index.shape) * weight).sum(axis=1)
+            column += size
         return total
 
     def nats(self, ids: list[np.ndarray], contexts: list[Context]) -> list[np.ndarray]:
@@ -152,9 +172,9 @@ class Engine:
         return surprise
 
 
-def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """rows @ matrix by the BLAS routine for matrices, even for a single row."""
-    return rows @ matrix if len(rows) > 1 else (np.concatenate((rows, rows)) @ matrix)[:1]
+def row_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """rows @ matrix, (B, U) by (U, V), each row by itself: for other numbers of rows the BLAS adds in another order."""
+    return np.matmul(rows[:, None], matrix)[:, 0]
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -188,8 +208,9 @@ def rnn(gates: np.ndarray, activation: str) -> np.ndarray:
     return np.tanh(gates) if activation == "tanh" else np.maximum(gates, 0)
 
 
-def _difference(values: np.ndarray, widest: int) -> np.ndarray:
-    return np.clip(values, -widest, widest) + widest
+def _difference(values: np.ndarray, others: np.ndarray, widest: int) -> np.ndarray:
+    """values - others as indices, the wide ones together."""
+    return np.minimum(np.maximum(values - others, -widest), widest) + widest
 
 
 def _left_at_onset(engine: Engine, note: np.ndarray, around: Surroundings) -> np.ndarray:
@@ -197,32 +218,29 @@ def _left_at_onset(engine: Engine, note: np.ndarray, around: Surroundings) -> np
 
 
 def _time_shift_by_left(engine: Engine, note: np.ndarray, around: Surroundings):
-    vocabulary = engine.vocabulary
     left = around.sounding[..., 2:3]
-    goes_on = np.arange(vocabulary.end + 1) < vocabulary.end
-    return _difference(np.array((*vocabulary.values[TIME_SHIFT], 0)) - left, engine.configuration.steps_apart), (left > 0) & goes_on
+    return _difference(engine.shifts, left, engine.configuration.steps_apart), (left > 0) & engine.goes_on
 
 
 def _pitch_by_interval(engine: Engine, note: np.ndarray, around: Surroundings):
     last = around.last_pitch[:, None, None]
-    return _difference(np.array(engine.vocabulary.values[PITCH]) - last, WIDEST_INTERVAL), last >= 0
+    return _difference(engine.pitches, last, WIDEST_INTERVAL), last >= 0
 
 
 def _pitch_by_sounding(engine: Engine, note: np.ndarray, around: Surroundings):
     part, pitch = around.sounding[..., 0:1], around.sounding[..., 1:2]
-    alike = engine._drums[part] == engine._drums[note[:, PART]][:, None, None]
-    weight = (_left_at_onset(engine, note, around) > 0) & alike
-    return _difference(np.array(engine.vocabulary.values[PITCH]) - pitch, WIDEST_INTERVAL), weight
+    alike = engine.drums[part] == engine.drums[note[:, PART]][:, None, None]
+    return _difference(engine.pitches, pitch, WIDEST_INTERVAL), (_left_at_onset(engine, note, around) > 0) & alike
 
 
 def _duration_by_place(engine: Engine, note: np.ndarray, around: Surroundings):
-    index = (around.next_place[:, None, None] + np.array(engine.vocabulary.values[DURATION])) % around.next_bar[:, None, None]
+    index = (around.next_place[:, None, None] + engine.durations) % around.next_bar[:, None, None]
     return np.minimum(index, engine.configuration.span - 1), np.True_
 
 
 def _duration_by_left(engine: Engine, note: np.ndarray, around: Surroundings):
     left = _left_at_onset(engine, note, around)
-    return _difference(np.array(engine.vocabulary.values[DURATION]) - left, engine.configuration.steps_apart), left > 0
+    return _difference(engine.durations, left, engine.configuration.steps_apart), left > 0
 
 
 RELATIVE = {

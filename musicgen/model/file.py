@@ -5,6 +5,7 @@ shapes, before any weight is read; a file that is no model is named as such in o
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -46,6 +47,7 @@ class CorpusFacts:
         meters = Counter((piece.meters[0].numerator, piece.meters[0].denominator) for piece in pieces)
         tempo = median(piece.tempos[0].quarters_per_minute for piece in pieces)
         commonest = min(meters, key=lambda meter: (-meters[meter], meter))
+        name = "".join(character if character.isprintable() else " " for character in name)
         return cls(name, fingerprint, len(pieces), sum(piece.num_notes for piece in pieces), commonest, canonical_tempo(round(tempo)))
 
 
@@ -105,20 +107,22 @@ def _checked(file) -> Model:
         version = document["format"]
         if type(version) is int and version > FORMAT:
             raise ModelFileError(f"written by a newer version of this program ({document.get('version')}; this is {__version__}): update it")
+        if version != FORMAT:
+            raise ValueError("no such format")
         configuration = Configuration.from_json(document["configuration"])
         corpus = CorpusFacts(**{**document["corpus"], "meter": tuple(document["corpus"]["meter"])})
-        canonical_tempo(corpus.tempo)
-        if Meter(0, *corpus.meter).bar_steps(configuration.vocabulary.steps_per_quarter) < 1:
-            raise ValueError("the corpus' meter does not fit the grid")
+        _check_facts(corpus, configuration.vocabulary.steps_per_quarter)
         held_out = {str(name): float(value) for name, value in document["held_out_nats"].items()}
+        if not all(map(math.isfinite, held_out.values())):
+            raise ValueError("held-out figures that are no numbers")
         training = dict(document["training"])
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"its header is damaged ({type(error).__name__}: {error})") from None
     expected = weight_shapes(configuration)
     names = set(file.keys())
     if names != set(expected):
         odd = sorted(names ^ set(expected))[0]
-        raise ModelFileError(f"its weights do not fit its configuration ({odd} is {'missing' if odd in expected else 'foreign'})")
+        raise ModelFileError(f"its weights do not fit its configuration ({odd!r} is {'missing' if odd in expected else 'foreign'})")
     for name, shape in expected.items():
         stored = file.get_slice(name)
         if tuple(stored.get_shape()) != shape or stored.get_dtype() != "F32":
@@ -127,3 +131,19 @@ def _checked(file) -> Model:
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise ModelFileError("its weights are not all finite numbers")
     return Model(configuration, weights, corpus, held_out, training)
+
+
+def _check_facts(corpus: CorpusFacts, steps_per_quarter: int) -> None:
+    """Raises TypeError or ValueError where these are no facts of a corpus."""
+    kinds = {"name": str, "fingerprint": str, "num_pieces": int, "num_notes": int}
+    for name, kind in kinds.items():
+        if type(getattr(corpus, name)) is not kind:
+            raise TypeError(f"the corpus' {name} is no {kind.__name__}")
+    if not corpus.name.isprintable() or not corpus.fingerprint.isprintable():
+        raise ValueError("names that can't be shown")
+    canonical_tempo(corpus.tempo)
+    numerator, denominator = corpus.meter
+    if type(numerator) is not int or not 1 <= numerator <= 255 or denominator not in (1, 2, 4, 8, 16, 32, 64):
+        raise ValueError("no such meter")
+    if Meter(0, numerator, int(denominator)).bar_steps(steps_per_quarter) < 1:
+        raise ValueError("the corpus' meter does not fit the grid")

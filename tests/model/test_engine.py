@@ -1,0 +1,180 @@
+"""The engine is the network: the same numbers as Keras, for every kind of cell, and the same to the bit among any neighbours."""
+
+import warnings
+
+import numpy as np
+import pytest
+from tiny import bands, chorales, configuration_of, random_model, random_weights, tunes
+
+from musicgen.encoding.context import Context, context_of
+from musicgen.encoding.tokens import encode
+from musicgen.encoding.vocabulary import FIELDS, NAMES, TIME_SHIFT
+from musicgen.learning.batches import Window, batch_of, example_of
+from musicgen.model.configuration import num_parameters, weight_shapes
+from musicgen.model.engine import Engine, Surroundings
+from musicgen.piece import Meter, Note, Part, Piece
+
+CORPORA = {"tunes": tunes, "chorales": chorales, "bands": bands}
+NETWORKS = [
+    ("lstm", "tanh", 1, "tunes"),
+    ("lstm", "tanh", 3, "chorales"),
+    ("lstm", "tanh", 2, "bands"),
+    ("gru", "tanh", 1, "bands"),
+    ("gru", "tanh", 2, "tunes"),
+    ("gru", "tanh", 3, "chorales"),
+    ("rnn", "tanh", 1, "chorales"),
+    ("rnn", "tanh", 3, "bands"),
+    ("rnn", "relu", 1, "bands"),
+    ("rnn", "relu", 2, "tunes"),
+]
+
+
+@pytest.fixture(scope="module")
+def keras_network():
+    """Builds the Keras network of a configuration, and names its weights as the model file does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's own
+        import keras
+
+        from musicgen.learning import network
+
+    def build(configuration):
+        given = network.inputs(configuration)
+        model = keras.Model(given, network.logits(given, configuration))
+        return model, {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.trainable_weights}
+
+    return build
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cell", "activation", "layers", "corpus"), NETWORKS)
+def test_the_engine_equals_the_keras_network(keras_network, cell, activation, layers, corpus):
+    configuration = configuration_of(CORPORA[corpus](), cell=cell, activation=activation, layers=layers, units=24, head_units=20)
+    network, variables = keras_network(configuration)
+    assert {name: tuple(variable.shape) for name, variable in variables.items()} == weight_shapes(configuration)
+    assert sum(int(np.prod(variable.shape)) for variable in variables.values()) == num_parameters(configuration)
+
+    # the weights that training begins with, which keep the recurrence stable, and noise, so that none is zero
+    random = np.random.default_rng(layers)
+    weights = {name: variable.numpy() + random.normal(0, 0.05, variable.shape).astype(np.float32) for name, variable in variables.items()}
+    for name, variable in variables.items():
+        variable.assign(weights[name])
+    examples = [example_of(encode(piece), configuration.vocabulary, configuration.slots) for piece in CORPORA[corpus]()]
+    nats = Engine(configuration, weights).nats([example.ids for example in examples], [example.context for example in examples])
+
+    length = max(len(example.ids) for example in examples)
+    windows = [Window(number, 0, len(example.ids), 0) for number, example in enumerate(examples)]
+    given, notes, says = batch_of(examples, windows, configuration.vocabulary, len(windows), length)
+    chances = {name: log_softmax(logits.numpy()) for name, logits in network(given).items()}
+    assert list(chances) == [NAMES[field] for field in configuration.vocabulary.active]
+    for field in range(len(FIELDS)):
+        for piece, example in enumerate(examples):
+            rows = len(example.ids)
+            if field in configuration.vocabulary.active:
+                expected = -np.take_along_axis(chances[NAMES[field]][piece, :rows], notes[piece, :rows, field : field + 1], axis=1)[:, 0]
+            else:
+                expected = np.zeros(rows)
+            np.testing.assert_allclose(nats[piece][:, field], expected * says[piece, :rows, field], atol=1e-5, err_msg=NAMES[field])
+
+
+def rows_of(configuration, takes: int) -> dict[str, np.ndarray]:
+    """Any notes and surroundings of as many takes."""
+    random = np.random.default_rng(5)
+    vocabulary = configuration.vocabulary
+    note = np.column_stack([random.integers(0, size, takes) for size in vocabulary.sizes]).astype(np.int32)
+    note[:, TIME_SHIFT] = np.minimum(note[:, TIME_SHIFT], vocabulary.end - 1)
+    sounding = np.stack(
+        [
+            random.integers(-1, len(vocabulary.parts), (takes, configuration.slots)),
+            random.integers(0, 128, (takes, configuration.slots)),
+            random.integers(1, 400, (takes, configuration.slots)),
+        ],
+        axis=-1,
+    ).astype(np.int32)
+    sounding[sounding[..., 0] < 0] = -1
+    return {"note": note, "sounding": sounding, "place": random.integers(0, 48, takes), "last_pitch": random.integers(-1, 128, takes)}
+
+
+@pytest.mark.parametrize(("cell", "units", "corpus"), [("lstm", 24, "bands"), ("lstm", 200, "chorales"), ("gru", 24, "tunes"), ("rnn", 17, "bands")])
+def test_a_take_alone_is_the_take_among_others_to_the_bit(cell, units, corpus):
+    engine = random_model(CORPORA[corpus](), cell=cell, units=units, layers=2, head_units=64).engine()
+    vocabulary = engine.vocabulary
+    takes = 40
+    rows = rows_of(engine.configuration, takes)
+
+    def steps(some: slice) -> list[np.ndarray]:
+        note, place = rows["note"][some], rows["place"][some]
+        state = engine.start(len(note))
+        for _ in range(3):
+            state = engine.step(state, note, place, np.full(len(note), 48), rows["sounding"][some])
+        around = Surroundings(rows["sounding"][some], place, np.full(len(note), 48), rows["last_pitch"][some])
+        features = engine.features(state)
+        return [*state, *(engine.logits(field, features, note, around) for field in vocabulary.active)]
+
+    everyone = steps(slice(0, takes))
+    for some in (slice(0, 1), slice(7, 8), slice(0, 5), slice(3, 5), slice(20, 37)):
+        for alone, among_others in zip(steps(some), everyone, strict=True):
+            np.testing.assert_array_equal(alone, among_others[some])
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_a_piece_alone_is_judged_as_among_others(corpus):
+    engine = random_model(CORPORA[corpus](), layers=2).engine()
+    sequences = [(encode(piece), piece.meters) for piece in (*CORPORA[corpus](), Piece((), (Meter(0, 4, 4),)))]
+    ids = [engine.vocabulary.ids(sequence) for sequence, _ in sequences]
+    contexts = [context_of(rows, meters, engine.vocabulary, engine.configuration.slots) for rows, (_, meters) in zip(ids, sequences, strict=True)]
+    together = engine.nats(ids, contexts)
+
+    for number, nats in enumerate(together):
+        np.testing.assert_array_equal(engine.nats([ids[number]], [contexts[number]])[0], nats)
+        # and what comes later does not change what came before
+        beginning = Context(*(values[:7] for values in contexts[number]))
+        np.testing.assert_array_equal(engine.nats([ids[number][:7]], [beginning])[0], nats[:7])
+    assert engine.nats([], []) == []
+
+
+def test_fields_that_are_not_predicted_surprise_nobody():
+    engine = random_model(tunes()).engine()
+    sequence = encode(tunes()[0])
+    ids = engine.vocabulary.ids(sequence)
+    (nats,) = engine.nats([ids], [context_of(ids, tunes()[0].meters, engine.vocabulary, engine.configuration.slots)])
+
+    assert [NAMES[field] for field in engine.vocabulary.active] == ["time_shift", "pitch", "duration"]
+    assert (nats[:, [1, 4]] == 0).all()
+    assert (nats[:-1, [0, 2, 3]] > 0).all()
+    assert nats[-1, 0] > 0
+    assert (nats[-1, 1:] == 0).all()  # the end has no pitch
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_without_weights_every_choice_is_equally_likely(cell):
+    configuration = configuration_of(bands(), cell=cell, layers=2)
+    engine = Engine(configuration, {name: np.zeros_like(array) for name, array in random_weights(configuration).items()})
+    sequence = encode(bands()[0])
+    ids = engine.vocabulary.ids(sequence)
+    (nats,) = engine.nats([ids], [context_of(ids, bands()[0].meters, engine.vocabulary, configuration.slots)])
+
+    np.testing.assert_allclose(nats[:-1], np.broadcast_to(np.log(engine.vocabulary.sizes), nats[:-1].shape), rtol=1e-6)
+
+
+def test_a_note_that_sounds_draws_or_repels_by_its_interval():
+    piece = Piece((Part("", 0, False, (Note(0, 60, 12), Note(0, 64, 12), Note(12, 67, 12), Note(24, 72, 12))),))
+    configuration = configuration_of((piece,))
+    weights = {name: np.zeros_like(array) for name, array in random_weights(configuration).items()}
+    weights["pitch_state/bias"][0] = 1  # a feature that is always 1 ...
+    weights["pitch_by_interval/kernel"][0, 36 + 7] = 2  # ... likes a fifth above what the part played last
+    weights["pitch_by_sounding/kernel"][0, 36 + 4] = 3  # and a major third above what sounds
+    engine = Engine(configuration, weights)
+    sounding = np.array([[[0, 60, 12]] + [[-1, -1, -1]] * (configuration.slots - 1)])
+    note, nothing = np.zeros((1, 5), np.int32), np.zeros(1, np.int32)
+    logits = engine.logits(2, engine.features(engine.start(1)), note, Surroundings(sounding, nothing, nothing + 48, nothing + 62))
+
+    assert {int(pitch): float(logits[0, pitch - 60]) for pitch in range(60, 73) if logits[0, pitch - 60]} == {64: 3.0, 69: 2.0}
+    note[0, TIME_SHIFT] = engine.vocabulary.nearest(TIME_SHIFT, np.array(12))  # by then nothing sounds any more
+    logits = engine.logits(2, engine.features(engine.start(1)), note, Surroundings(sounding, nothing, nothing + 48, nothing + 62))
+    assert {int(pitch): float(logits[0, pitch - 60]) for pitch in range(60, 73) if logits[0, pitch - 60]} == {69: 2.0}
