@@ -87,6 +87,14 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file or a folder; what is too long to name one is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def check_writable(path: Path, force: bool) -> None:
     """Refuse early what could not be written later."""
     if not path.parent.is_dir():

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import click
 
-from musicgen.cli.console import DOES_NOT_FIT, UNREADABLE, USAGE, CommandError, NumberRange, check_writable, make_folder, say, show_json, write_file
+from musicgen.cli.console import (
+    DOES_NOT_FIT,
+    UNREADABLE,
+    USAGE,
+    CommandError,
+    NumberRange,
+    check_writable,
+    is_there,
+    make_folder,
+    say,
+    show_json,
+    write_file,
+)
 from musicgen.cli.models import RUNS, model_path, open_model
 from musicgen.composing.composer import Request, RequestError, compose, seed_notices
 from musicgen.composing.seeds import SeedError, parse_notes
@@ -61,10 +73,10 @@ def generate(
     request = Request(seed=None if seed is None else read_seed(seed, model, settings["tempo"]), **settings)
     if request.drop_seed and request.seed is None:
         raise CommandError("--drop-seed needs music to continue: give it with --seed", USAGE)
-    paths = output_paths(out, model.corpus.name, random_seed, takes, force)
     try:
         for notice in seed_notices(model, request):
             say(notice, quiet)
+        paths = output_paths(out, model.corpus.name, random_seed, takes, force)
         pieces = compose(model, request, random_seed, takes)
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
@@ -86,7 +98,7 @@ def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
     path = Path(seed)
     grid = model.configuration.vocabulary.steps_per_quarter
     try:
-        if exists(path):
+        if is_there(path):
             return read_midi_file(path, grid).without_silent_bars()
         if path.suffix.lower() in MIDI_SUFFIXES or "/" in seed.split(":")[0]:
             raise UnreadableFileError("there is no such file")
@@ -95,14 +107,6 @@ def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
         raise CommandError(f"can't read the seed {seed}: {error}", UNREADABLE) from None
     except SeedError as error:
         raise CommandError(f"--seed: {error}", USAGE) from None
-
-
-def exists(path: Path) -> bool:
-    """Whether there is a file; what is too long to name one is none."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from musicgen.cli.console import UNREADABLE, CommandError
+from musicgen.cli.console import UNREADABLE, CommandError, is_there
 from musicgen.model.file import Model, ModelFileError, load_model
 
 RUNS = Path("outputs")
@@ -17,12 +17,12 @@ def model_path(name: str | None) -> Path:
         runs = sorted(RUNS.glob(f"*/{MODEL_NAME}"), key=lambda path: path.stat().st_mtime)
         return runs[-1] if runs else PACKAGED / f"{DEFAULT}.safetensors"
     path = Path(name)
-    if (path / MODEL_NAME).is_file():
+    if is_there(path / MODEL_NAME):
         return path / MODEL_NAME
     packaged = sorted(file.stem for file in PACKAGED.glob("*.safetensors"))
-    if not path.exists() and name in packaged:
+    if not is_there(path) and name in packaged:
         return PACKAGED / f"{name}.safetensors"
-    if not path.exists():
+    if not is_there(path):
         raise CommandError(f"there is no model {name}: give a file, a folder in {RUNS}/, or one of {', '.join(packaged)}", UNREADABLE)
     return path
 

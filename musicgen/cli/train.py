@@ -18,6 +18,7 @@ from musicgen.cli.console import (
     UNREADABLE,
     USAGE,
     CommandError,
+    NumberRange,
     clock,
     make_folder,
     say,
@@ -43,17 +44,15 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 @click.command()
 @click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: a new one in outputs/]")
-@click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), help=f"Fit the whole training into so many minutes.  [default: {DEFAULT_MINUTES:g}]"
-)
+@click.option("--minutes", type=NumberRange(0, min_open=True), help=f"Fit the whole training into so many minutes.  [default: {DEFAULT_MINUTES:g}]")
 @click.option("--epochs", type=click.IntRange(1), help="Train for so many epochs instead.")
 @click.option("--cell", type=click.Choice(list(CELLS)), default="lstm", show_default=True, help="Kind of recurrent layer.")
 @click.option("--layers", type=click.IntRange(1, 16), default=2, show_default=True, help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(1, 8192), default=256, show_default=True, help="Units of each.")
 @click.option(
-    "--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.4, show_default=True, help="Share of units left out at random in training."
+    "--dropout", type=NumberRange(0, 1, max_open=True), default=0.4, show_default=True, help="Share of units left out at random in training."
 )
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
+@click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
 @click.option("--force", is_flag=True, help="Write into a run's folder that is not empty.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")

@@ -5,17 +5,18 @@ as the take alone. A seed's notes are heard by the network as the nearest its vo
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.sampling import sample
-from musicgen.encoding.context import Context, RunningContext, context_of
+from musicgen.encoding.context import RunningContext
 from musicgen.encoding.tokens import TokenSequence, encode
 from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
 from musicgen.judging.key import estimate_key
-from musicgen.model.engine import Surroundings
+from musicgen.model.engine import Engine, State, Surroundings
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
 
@@ -60,28 +61,31 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
     """Play takes of a request. Raises RequestError."""
     vocabulary, engine = model.configuration.vocabulary, model.engine()
     seed = _Seed(model, request)
-    playing = [_Take(np.random.default_rng(random_seed + take), *seed.beginning(), [[] for _ in vocabulary.parts]) for take in range(takes)]
-    every = list(playing)
-    state, previous = engine.start(takes), np.tile(np.array(vocabulary.sizes, np.int32), (takes, 1))
-    for row, now in seed.rows():
-        state = engine.step(state, previous, *(np.repeat(values[None], takes, 0) for values in (now.place, now.bar, now.sounding)))
-        previous = np.repeat(row[None], takes, 0)
+    heard, last, running = seed.hear(engine)
+    every = [
+        _Take(np.random.default_rng(random_seed + take), deepcopy(running), seed.constraints(), [[] for _ in vocabulary.parts])
+        for take in range(takes)
+    ]
+    playing, state, previous = list(every), [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
     while playing:
-        running = [take.running for take in playing]
-        sounding = np.stack([context.sounding() for context in running])
-        place, bar = np.array([context.place_at(context.onset) for context in running]).T
+        place, bar, sounding = _now([take.running for take in playing])
         state = engine.step(state, previous, place, bar, sounding)
         note = _choose(engine, playing, state, sounding, request)
         goes_on = note[:, TIME_SHIFT] != vocabulary.end
-        for take, row, on in zip(playing, note, goes_on, strict=True):
-            if on:
-                take.add(row, vocabulary)
         playing = [take for take, on in zip(playing, goes_on, strict=True) if on]
         state, previous = [array[goes_on] for array in state], note[goes_on]
+        for take, row in zip(playing, previous, strict=True):
+            take.add(row, vocabulary)
     return [seed.piece(take.notes, f"{model.corpus.name} {random_seed + number}") for number, take in enumerate(every)]
 
 
-def _choose(engine, playing: list[_Take], state, sounding: np.ndarray, request: Request) -> np.ndarray:
+def _now(contexts: list[RunningContext]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Place in the bar (B,), length of the bar (B,) and sounding notes (B, S, 3) at the latest onsets."""
+    place, bar = np.array([context.place_at(context.onset) for context in contexts]).T
+    return place, bar, np.stack([context.sounding() for context in contexts])
+
+
+def _choose(engine: Engine, playing: list[_Take], state: State, sounding: np.ndarray, request: Request) -> np.ndarray:
     """The next note of every take, (B, 5)."""
     vocabulary: Vocabulary = engine.vocabulary
     note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
@@ -128,8 +132,6 @@ class _Seed:
         self.header = piece
         self.sequence: TokenSequence = encode(piece)
         self.matches = self.vocabulary.match(self.sequence)
-        self.ids = self.vocabulary.ids(self.sequence, ends=False)
-        self.context = context_of(self.ids, piece.meters, self.vocabulary, model.configuration.slots)
         bars = _bar_lines(piece.meters, piece.steps_per_quarter)
         lines = [next(bars)]
         while lines[-1] < piece.end:
@@ -144,23 +146,23 @@ class _Seed:
         if self.end <= piece.end:
             raise RequestError(f"the seed already fills {begun} bars: ask for more, --bars {begun + 8} for example")
 
-    def rows(self) -> Iterator[tuple[np.ndarray, Context]]:
-        """The seed's notes, and what is known when each is chosen."""
-        for number, row in enumerate(self.ids):
-            yield row, Context(*(values[number] for values in self.context))
-
-    def beginning(self) -> tuple[RunningContext, Constraints]:
-        """A context that has heard the seed, and the constraints on what follows."""
+    def hear(self, engine: Engine) -> tuple[State, np.ndarray, RunningContext]:
+        """The engine's state, the last note (1, 5) and the context after the seed's notes that the model can hear."""
         running = RunningContext(self.header.meters, self.vocabulary.steps_per_quarter, self.model.configuration.slots)
-        onset = 0
-        for later, part, pitch, duration, _ in self.sequence.notes.tolist():
-            onset += later
-            match = self.matches[part]
-            if match is not None:
-                running.add(onset - running.onset, match, pitch, duration)
+        state, previous = engine.start(1), np.array([self.vocabulary.sizes], np.int32)
+        onsets = self.sequence.onsets.tolist()
+        notes = [(onset, *row) for onset, row in zip(onsets, self.sequence.notes.tolist(), strict=True) if self.matches[row[PART]] is not None]
+        for row, (onset, _, _, _, duration, _) in zip(self.vocabulary.ids(self.sequence, ends=False), notes, strict=True):
+            state = engine.step(state, previous, *_now([running]))
+            running.add(onset - running.onset, int(row[PART]), self.vocabulary.values[PITCH][row[PITCH]], duration)
+            previous = row[None]
         if self.request.drop_seed:
             running.sounds_until = 0  # what is left out fills no bar
-        return running, Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
+        return state, previous, running
+
+    def constraints(self) -> Constraints:
+        """On what follows."""
+        return Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
 
     def piece(self, notes: list[list[Note]], title: str) -> Piece:
         """The seed and its continuation: a part that the seed has goes on in it, the others join."""

@@ -25,7 +25,7 @@ class Constraints:
         self.vocabulary = alphabet
         self.first, self.last_bar, self.end = first, last_bar, end
         self.values = [np.array(values) for values in alphabet.values]
-        self.playable = np.array([(low <= self.values[PITCH]) & (self.values[PITCH] <= high) for low, high in alphabet.ranges])
+        self.playable = np.array([np.isin(self.values[PITCH], pitches) for pitches in alphabet.pitches])
 
     def allowed(self, field: int, note: np.ndarray, running: RunningContext) -> np.ndarray:
         """The mask of one field, given the earlier fields in note (5,)."""

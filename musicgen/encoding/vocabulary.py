@@ -44,7 +44,7 @@ class Vocabulary:
     steps_per_quarter: int
     parts: tuple[PartToken, ...]  # sorted
     part_names: tuple[str, ...]  # the commonest name of each
-    ranges: tuple[tuple[int, int], ...]  # lowest and highest pitch of each part
+    pitches: tuple[tuple[int, ...], ...]  # of each part, rising: all from its lowest to its highest, or the drums that it has
     most_at_once: tuple[int, ...]  # notes of each part that sound together, at most
     values: tuple[tuple[int, ...], ...]  # for each of FIELDS, rising
 
@@ -52,6 +52,11 @@ class Vocabulary:
     def sizes(self) -> tuple[int, ...]:
         """For each of FIELDS the number of ids, the end of the piece included."""
         return tuple(len(values) + (field == TIME_SHIFT) for field, values in enumerate(self.values))
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Lowest and highest pitch of each part."""
+        return tuple((pitches[0], pitches[-1]) for pitches in self.pitches)
 
     @property
     def end(self) -> int:
@@ -67,8 +72,7 @@ class Vocabulary:
     def of(cls, sequences: Iterable[TokenSequence]) -> "Vocabulary":
         """The vocabulary of a corpus on one grid. Raises ValueError for a corpus without notes."""
         names: dict[PartToken, Counter[str]] = {}
-        low: dict[PartToken, int] = {}
-        high: dict[PartToken, int] = {}
+        played: dict[PartToken, set[int]] = {}
         at_once: dict[PartToken, int] = {}
         counts: list[Counter[int]] = [Counter() for _ in FIELDS]
         grids = set()
@@ -80,22 +84,20 @@ class Vocabulary:
             for number, (token, index) in enumerate(zip(sequence.parts, sequence.indices, strict=True)):
                 own = columns[PART] == number
                 if own.any():
-                    pitches = columns[PITCH][own]
                     names.setdefault(token, Counter())[sequence.header.parts[index].name] += 1
-                    low[token] = min(low.get(token, NUM_PITCHES), int(pitches.min()))
-                    high[token] = max(high.get(token, 0), int(pitches.max()))
+                    played.setdefault(token, set()).update(columns[PITCH][own].tolist())
                     at_once[token] = max(at_once.get(token, 0), _most_at_once(sequence.onsets[own], columns[DURATION][own]))
         if not names or len(grids) != 1:
             raise ValueError("a vocabulary needs notes, all on one grid")
         parts = tuple(sorted(names))
         values = [tuple(sorted(value for value, _ in counter.most_common(MOST_VALUES))) for counter in counts]
         values[PART] = tuple(range(len(parts)))
-        values[PITCH] = tuple(range(min(low.values()), max(high.values()) + 1))
+        values[PITCH] = tuple(range(min(map(min, played.values())), max(map(max, played.values())) + 1))
         return cls(
             grids.pop(),
             parts,
             tuple(min(names[token], key=lambda name: (-names[token][name], name)) for token in parts),
-            tuple((low[token], high[token]) for token in parts),
+            tuple(tuple(sorted(played[token] if token.is_drum else range(min(played[token]), max(played[token]) + 1))) for token in parts),
             tuple(at_once[token] for token in parts),
             tuple(values),
         )
@@ -172,11 +174,11 @@ class Vocabulary:
             _whole(document["steps_per_quarter"]),
             tuple(PartToken(bool(is_drum), _whole(program), _whole(rank)) for is_drum, program, rank in document["parts"]),
             tuple(document["part_names"]),
-            tuple((_whole(low), _whole(high)) for low, high in document["ranges"]),
+            tuple(tuple(_whole(pitch) for pitch in pitches) for pitches in document["pitches"]),
             tuple(_whole(count) for count in document["most_at_once"]),
             tuple(tuple(_whole(value) for value in values) for values in document["values"]),
         )
-        same = len(vocabulary.parts) == len(vocabulary.part_names) == len(vocabulary.ranges) == len(vocabulary.most_at_once) >= 1
+        same = len(vocabulary.parts) == len(vocabulary.part_names) == len(vocabulary.pitches) == len(vocabulary.most_at_once) >= 1
         if not same or not 1 <= vocabulary.steps_per_quarter <= 96 or len(vocabulary.values) != len(FIELDS):
             raise ValueError("contradictory vocabulary")
         if vocabulary.values[PART] != tuple(range(len(vocabulary.parts))) or list(vocabulary.parts) != sorted(set(vocabulary.parts)):
@@ -188,9 +190,11 @@ class Vocabulary:
         for values, largest in zip(vocabulary.values, LARGEST, strict=True):
             if not values or list(values) != sorted(set(values)) or values[0] < 0 or values[-1] > largest:
                 raise ValueError("values outside of their field")
-        lowest, highest = vocabulary.values[PITCH][0], vocabulary.values[PITCH][-1]
-        if len(vocabulary.values[PITCH]) != highest - lowest + 1 or any(not lowest <= low <= high <= highest for low, high in vocabulary.ranges):
-            raise ValueError("ranges outside of the pitches")
+        every = vocabulary.values[PITCH]
+        if every != tuple(range(every[0], every[-1] + 1)):
+            raise ValueError("pitches with gaps")
+        if any(not pitches or list(pitches) != sorted(set(pitches)) or not set(pitches) <= set(every) for pitches in vocabulary.pitches):
+            raise ValueError("parts outside of the pitches")
         if vocabulary.values[DURATION][0] < 1:
             raise ValueError("values outside of their field")
         return vocabulary

@@ -21,6 +21,7 @@ from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine
 
 WARM_UP = 0.1  # of all progress
+ADVICE = "try a smaller --learning-rate"
 HELD_OUT_SHARE = 0.1  # of the time at most goes into judging
 
 
@@ -110,7 +111,7 @@ class Average:
 
     def __init__(self, model: TrainedNetwork, keep: float) -> None:
         self._variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.trainable_variables}
-        self._weights = {name: np.array(variable) for name, variable in self._variables.items()}
+        self._weights = {name: np.array(ops.convert_to_numpy(variable)) for name, variable in self._variables.items()}
         self._keep = keep
         self._steps = 0
 
@@ -119,7 +120,7 @@ class Average:
         self._steps += 1
         share = max(1 - self._keep, 1 / self._steps)
         for name, variable in self._variables.items():
-            self._weights[name] += np.float32(share) * (np.asarray(variable) - self._weights[name])
+            self._weights[name] += np.float32(share) * (ops.convert_to_numpy(variable) - self._weights[name])
 
     def weights(self, configuration: Configuration) -> dict[str, np.ndarray]:
         """A copy, in the order of `weight_shapes`."""
@@ -169,7 +170,7 @@ def train(
             model.optimizer.learning_rate.assign(schedule.rate(progress))
             nats = float(model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])
             if not math.isfinite(nats):
-                raise TrainingError(f"the loss became {nats} in epoch {epoch}: try a smaller --learning-rate (it was {schedule.learning_rate:g})")
+                raise TrainingError(f"the loss became {nats} in epoch {epoch}: {ADVICE} (it was {schedule.learning_rate:g})")
             steps += 1
             average.update()
             notes += float(said[..., PITCH].sum())
@@ -185,8 +186,11 @@ def train(
         if progress >= 1 or judging_seconds <= HELD_OUT_SHARE * (now - judged):
             weights = average.weights(configuration)
             fields = held_out_nats(Engine(configuration, weights, exact=False), held_out)
-            improved = sum(fields.values()) < best
-            best = min(best, sum(fields.values()))
+            held_out_figure = sum(fields.values())
+            if not math.isfinite(held_out_figure):
+                raise TrainingError(f"the weights became no numbers in epoch {epoch}: {ADVICE} (it was {schedule.learning_rate:g})")
+            improved = held_out_figure < best
+            best = min(best, held_out_figure)
             judged = time.monotonic()
             judging_seconds = judged - now
             state = Epoch(epoch, nats, fields, best, improved, state.notes_per_second, progress, judged - begin, steps)

@@ -31,11 +31,7 @@ class Engine:
     """A network that steps."""
 
     def __init__(self, configuration: Configuration, weights: dict[str, np.ndarray], exact: bool = True) -> None:
-        """
-        Args:
-            weights: as `weight_shapes` lists them.
-            exact: whether a row's result is the same to the bit among any neighbours; without, many rows take half the time.
-        """
+        """`exact`: a row's result is the same to the bit among any neighbours; without, many rows take half the time."""
         self._product = row_by_row if exact else np.matmul
         self.configuration = configuration
         self.vocabulary = configuration.vocabulary

@@ -58,6 +58,7 @@ def test_the_vocabulary_of_a_small_corpus():
     assert vocabulary.parts == (PartToken(False, 0, 0), PartToken(True, 8, 0))
     assert vocabulary.part_names == ("B", "Kit")
     assert vocabulary.ranges == ((60, 72), (36, 36))
+    assert vocabulary.pitches == (tuple(range(60, 73)), (36,))
     assert vocabulary.most_at_once == (2, 1)
     assert vocabulary.values == ((0, 6, 12), (0, 1), tuple(range(36, 73)), (3, 12, 24), (20, 25))
     assert vocabulary.sizes == (4, 2, 37, 3, 2)
@@ -263,9 +264,9 @@ def test_what_is_no_document_is_refused(document):
         (("parts", 0, 1), 128),
         (("parts", 0, 2), -1),
         (("parts", 1), [False, 0, 0]),  # twice the same
-        (("ranges", 0), [60, 50]),
-        (("ranges", 0), [0, 127]),  # beyond the pitches
-        (("ranges", 0), [60, 128]),
+        (("pitches", 0), [60, 50]),
+        (("pitches", 0), [0, 127]),  # beyond the pitches
+        (("pitches", 0), []),
         (("most_at_once", 0), 0),
         (("part_names", 0), "\x1b[31m"),
         (("part_names", 0), 3),
