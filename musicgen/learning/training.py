@@ -83,7 +83,7 @@ class TrainedNetwork(keras.Model):
 
 def wake() -> None:
     """Let the backend find its devices now, and say what it says then, rather than in the middle of the first step."""
-    ops.convert_to_numpy(ops.zeros(1) + 1)
+    keras.Variable([0.0]).numpy()
 
 
 def build(configuration: Configuration, examples: list[Example], schedule: Schedule) -> TrainedNetwork:
@@ -111,7 +111,7 @@ class Average:
 
     def __init__(self, model: TrainedNetwork, keep: float) -> None:
         self._variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.trainable_variables}
-        self._weights = {name: np.array(ops.convert_to_numpy(variable)) for name, variable in self._variables.items()}
+        self._weights = {name: np.array(variable.numpy()) for name, variable in self._variables.items()}
         self._keep = keep
         self._steps = 0
 
@@ -120,7 +120,7 @@ class Average:
         self._steps += 1
         share = max(1 - self._keep, 1 / self._steps)
         for name, variable in self._variables.items():
-            self._weights[name] += np.float32(share) * (ops.convert_to_numpy(variable) - self._weights[name])
+            self._weights[name] += np.float32(share) * (variable.numpy() - self._weights[name])
 
     def weights(self, configuration: Configuration) -> dict[str, np.ndarray]:
         """A copy, in the order of `weight_shapes`."""
