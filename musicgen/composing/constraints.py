@@ -33,7 +33,7 @@ class Constraints:
             case vocabulary.TIME_SHIFT:
                 return self._shifts(running)
             case vocabulary.PART:
-                return np.logical_or.reduce(self.free(self.shift(note, running), running), axis=1)
+                return np.array([pitches.any() for pitches in self.free(self.shift(note, running), running)])
             case vocabulary.PITCH:
                 return self.free(self.shift(note, running), running)[note[PART]]
             case vocabulary.DURATION:

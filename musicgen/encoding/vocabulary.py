@@ -211,4 +211,4 @@ def _most_at_once(onset: np.ndarray, duration: np.ndarray) -> int:
     """The largest number of notes that sound together; a note that ends where another begins does not count."""
     begun = np.arange(1, len(onset) + 1)
     ended = np.searchsorted(np.sort(onset + duration), onset, side="right")
-    return int((begun - ended).max())
+    return int(np.max(begun - ended))
