@@ -52,7 +52,10 @@ def with_progress(items: Iterable[Item], total: int, what: str, quiet: bool = Fa
     """The items, with a bar on stderr where that is a terminal."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    if quiet or not console.is_terminal:
+        yield from items
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         yield from bar.track(items, total=total)
 
 
