@@ -22,12 +22,13 @@ import numpy as np
 import tensorflow as tf
 from side_by_side import Row, Spread, Target, alternate, machine, ratios, show
 
+from musicgen.encoding.context import Context
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import NAMES, Vocabulary
 from musicgen.learning import network
 from musicgen.learning.batches import Example, example_of, previous_of
 from musicgen.model.configuration import Configuration, weight_shapes
-from musicgen.model.engine import Engine, State, Surroundings
+from musicgen.model.engine import Engine, State
 from musicgen.reading.corpus import find_files, read_files
 
 TOLERANCE = 1e-5
@@ -66,7 +67,7 @@ def random_weights(configuration: Configuration) -> dict[str, np.ndarray]:
 
 def one_note_network(configuration: Configuration, weights: dict[str, np.ndarray]) -> keras.Model:
     """The network of `learning.network` for one take and one note a call; the layers keep the state."""
-    shapes = {**network.INPUT_SHAPES, "sounding": (configuration.slots, 3)}
+    shapes = {**network.INPUT_SHAPES, "sounding": (configuration.slots, 4)}
     given = {name: keras.Input((1, *shape), batch_size=1, dtype="int32", name=name) for name, shape in shapes.items()}
     state = network.listen(given, configuration)
     for layer in range(configuration.layers):
@@ -89,10 +90,10 @@ class EnginePlayer:
 
     def __call__(self, inputs: Inputs) -> Logits:
         rows = {name: values[:, 0].repeat(self.takes, axis=0) for name, values in inputs.items()}
-        self._state = self.engine.step(self._state, rows["previous"], rows["place"], rows["bar"], rows["sounding"])
+        now = Context(*(rows[name] for name in Context._fields))
+        self._state = self.engine.step(self._state, rows["previous"], now)
         features = self.engine.features(self._state)
-        around = Surroundings(rows["sounding"], rows["next_place"], rows["next_bar"], rows["last_pitch"])
-        return {NAMES[field]: self.engine.logits(field, features, rows["note"], around) for field in self.engine.vocabulary.active}
+        return {NAMES[field]: self.engine.logits(field, features, rows["note"], now) for field in self.engine.vocabulary.active}
 
 
 class PredictPlayer:

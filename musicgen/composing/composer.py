@@ -4,19 +4,21 @@ Conventions: take i of a request draws its random numbers from random seed + i, 
 as the take alone. A seed's notes are heard by the network as the nearest its vocabulary has, and stand in the result as they are.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.sampling import sample
-from musicgen.encoding.context import RunningContext
+from musicgen.encoding.context import BEFORE, Context, RunningContext, stacked
 from musicgen.encoding.tokens import TokenSequence, encode
-from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
 from musicgen.judging.key import estimate_key
-from musicgen.model.engine import Engine, State, Surroundings
+from musicgen.model.engine import Engine, State
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
 
@@ -39,6 +41,15 @@ class Request:
     drop_seed: bool = False  # leave the seed out of the result; `bars` then counts the continuation alone
 
 
+class Played(NamedTuple):
+    """A note that was chosen."""
+
+    onset: int
+    pitch: int
+    duration: int | None  # None: it is held until its part begins another
+    velocity: int
+
+
 @dataclass(slots=True)
 class _Take:
     """One take while it is played."""
@@ -46,15 +57,15 @@ class _Take:
     random: np.random.Generator
     running: RunningContext
     constraints: Constraints
-    notes: list[list[Note]]  # of each part of the vocabulary
+    notes: list[list[Played]]  # of each part of the vocabulary
 
     def add(self, row: np.ndarray, vocabulary: Vocabulary) -> None:
         """A note (5,) has been chosen."""
         shift = self.constraints.shift(row, self.running)
-        duration = self.constraints.duration(row, self.running.onset + shift)
+        duration = self.constraints.duration(row)
         pitch, velocity = vocabulary.values[PITCH][row[PITCH]], vocabulary.values[VELOCITY][row[VELOCITY]]
         self.running.add(shift, int(row[PART]), pitch, duration)
-        self.notes[row[PART]].append(Note(self.running.onset, pitch, duration, velocity))
+        self.notes[row[PART]].append(Played(self.running.onset, pitch, duration, velocity))
 
 
 def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:
@@ -68,9 +79,9 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
     ]
     playing, state, previous = list(every), [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
     while playing:
-        place, bar, sounding = _now([take.running for take in playing])
-        state = engine.step(state, previous, place, bar, sounding)
-        note = _choose(engine, playing, state, sounding, request)
+        now = _now([take.running for take in playing])
+        state = engine.step(state, previous, now)
+        note = _choose(engine, playing, state, now, request)
         goes_on = note[:, TIME_SHIFT] != vocabulary.end
         playing = [take for take, on in zip(playing, goes_on, strict=True) if on]
         state, previous = [array[goes_on] for array in state], note[goes_on]
@@ -79,36 +90,32 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
     return [seed.piece(take.notes, f"{model.corpus.name} {random_seed + number}") for number, take in enumerate(every)]
 
 
-def _now(contexts: list[RunningContext]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Place in the bar (B,), length of the bar (B,) and sounding notes (B, S, 3) at the latest onsets."""
-    place, bar = np.array([context.place_at(context.onset) for context in contexts]).T
-    return place, bar, np.stack([context.sounding() for context in contexts])
+def _now(contexts: list[RunningContext]) -> Context:
+    """A row for each take, nothing being said of the next note yet."""
+    return stacked([(*context.before(), *context.at(0, 0)) for context in contexts], contexts[0].slots)
 
 
-def _choose(engine: Engine, playing: list[_Take], state: State, sounding: np.ndarray, request: Request) -> np.ndarray:
+def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, request: Request) -> np.ndarray:
     """The next note of every take, (B, 5)."""
     vocabulary: Vocabulary = engine.vocabulary
     note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
     features = engine.features(state)
-    nothing = np.zeros(len(playing), np.int32)
-    around = Surroundings(sounding, nothing, nothing, nothing)
     settings = {"temperature": request.temperature, "top_k": request.top_k, "top_p": request.top_p, "min_p": request.min_p}
     for field in vocabulary.active:
         if field > TIME_SHIFT:
-            place, bar = np.array([_place(take, row, vocabulary) for take, row in zip(playing, note, strict=True)]).T
-            last = np.array([take.running.last_pitch(int(part)) for take, part in zip(playing, note[:, PART], strict=True)])
-            around = Surroundings(sounding, place, bar, last)
-        logits = engine.logits(field, features, note, around)
+            at = zip(*(_at(take, row, vocabulary) for take, row in zip(playing, note, strict=True)), strict=True)
+            now = Context(*now[: len(BEFORE)], *(np.array(column) for column in at))
+        logits = engine.logits(field, features, note, now)
         allowed = np.array([_allowed(take, field, row, vocabulary) for take, row in zip(playing, note, strict=True)])
         uniforms = np.array([take.random.random() for take in playing])
         note[:, field] = sample(logits, allowed, uniforms, **settings)
     return note
 
 
-def _place(take: _Take, row: np.ndarray, vocabulary: Vocabulary) -> tuple[int, int]:
-    """The place in the bar of the onset of a note (5,)."""
+def _at(take: _Take, row: np.ndarray, vocabulary: Vocabulary) -> tuple:
+    """What the context says of a note (5,) whose onset is chosen."""
     shift = 0 if row[TIME_SHIFT] == vocabulary.end else take.constraints.shift(row, take.running)
-    return take.running.place_at(take.running.onset + shift)
+    return take.running.at(shift, int(row[PART]))
 
 
 def _allowed(take: _Take, field: int, row: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
@@ -148,13 +155,15 @@ class _Seed:
 
     def hear(self, engine: Engine) -> tuple[State, np.ndarray, RunningContext]:
         """The engine's state, the last note (1, 5) and the context after the seed's notes that the model can hear."""
-        running = RunningContext(self.header.meters, self.vocabulary.steps_per_quarter, self.model.configuration.slots)
+        running = RunningContext(self.header.meters, self.vocabulary, self.model.configuration.slots)
         state, previous = engine.start(1), np.array([self.vocabulary.sizes], np.int32)
         onsets = self.sequence.onsets.tolist()
         notes = [(onset, *row) for onset, row in zip(onsets, self.sequence.notes.tolist(), strict=True) if self.matches[row[PART]] is not None]
         for row, (onset, _, _, _, duration, _) in zip(self.vocabulary.ids(self.sequence, ends=False), notes, strict=True):
-            state = engine.step(state, previous, *_now([running]))
-            running.add(onset - running.onset, int(row[PART]), self.vocabulary.values[PITCH][row[PITCH]], duration)
+            state = engine.step(state, previous, _now([running]))
+            held = row[DURATION] == self.vocabulary.held and onset + duration < self.header.end
+            pitch = self.vocabulary.values[PITCH][row[PITCH]]
+            running.add(onset - running.onset, int(row[PART]), pitch, None if held else duration)
             previous = row[None]
         if self.request.drop_seed:
             running.sounds_until = 0  # what is left out fills no bar
@@ -164,9 +173,10 @@ class _Seed:
         """On what follows."""
         return Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
 
-    def piece(self, notes: list[list[Note]], title: str) -> Piece:
+    def piece(self, played: list[list[Played]], title: str) -> Piece:
         """The seed and its continuation: a part that the seed has goes on in it, the others join."""
         parts = list(self.header.parts)
+        notes = [_ended(part, self.end) for part in played]
         taken: set[int] = set()
         for number, match in enumerate(self.matches):
             if match is not None and match not in taken:
@@ -175,7 +185,7 @@ class _Seed:
                 parts[index] = replace(parts[index], notes=(*parts[index].notes, *notes[match]))
         for number, token in enumerate(self.vocabulary.parts):
             if number not in taken:
-                parts.append(Part(self.vocabulary.part_names[number], token.program, token.is_drum, tuple(notes[number])))
+                parts.append(Part(self.vocabulary.part_names[number], token.program, token.is_drum, notes[number]))
         whole = replace(self.header, parts=tuple(parts), title=title)
         if self.request.drop_seed and self.request.seed:
             whole = _without(whole, self.header.end, self.first_line)
@@ -200,6 +210,17 @@ class _Seed:
 def seed_notices(model: Model, request: Request) -> list[str]:
     """What the model hears differently from what the seed says, in words. Raises RequestError as `compose` does."""
     return _Seed(model, request).notices()
+
+
+def _ended(played: list[Played], end: int) -> tuple[Note, ...]:
+    """The notes of one part, those held until the part begins another, or to the end."""
+    onsets = [note.onset for note in played]
+    notes = []
+    for onset, pitch, duration, velocity in played:
+        following = bisect_right(onsets, onset)
+        until = onset + duration if duration is not None else onsets[following] if following < len(onsets) else end
+        notes.append(Note(onset, pitch, until - onset, velocity))
+    return tuple(notes)
 
 
 def _without(piece: Piece, first: int, line: int) -> Piece:

@@ -3,12 +3,13 @@
 Conventions: masks are (V,) bool and never empty. A note must come after the one before in the order (onset, part, pitch), must not begin
 while the same pitch sounds in its part, and its part must not sound more notes at once than it ever does in the corpus. Where no value of
 the vocabulary fits in time, the nearest is offered, and `shift` and `duration` say what it comes to; where no note fits, the piece ends.
+A held note ends where its part begins another, so it is in nobody's way but at its own onset.
 """
 
 import numpy as np
 
 from musicgen.encoding import vocabulary
-from musicgen.encoding.context import RunningContext
+from musicgen.encoding.context import UNKNOWN, RunningContext
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
 
 
@@ -37,9 +38,7 @@ class Constraints:
             case vocabulary.PITCH:
                 return self.free(self.shift(note, running), running)[note[PART]]
             case vocabulary.DURATION:
-                fits = np.atleast_1d(self.values[DURATION] <= self.end - running.onset - self.shift(note, running))
-                fits[0] |= not fits.any()
-                return fits
+                return np.append(self.values[DURATION] <= self.end - running.onset - self.shift(note, running), True)
         return np.ones(self.vocabulary.sizes[field], bool)
 
     def shift(self, note: np.ndarray, running: RunningContext) -> int:
@@ -47,22 +46,23 @@ class Constraints:
         earliest, latest = self._window(running)
         return int(min(max(self.values[TIME_SHIFT][note[TIME_SHIFT]], earliest), latest))
 
-    def duration(self, note: np.ndarray, onset: int) -> int:
-        """Steps that a note (5,) sounds which begins at `onset`."""
-        return int(min(self.values[DURATION][note[DURATION]], self.end - onset))
+    def duration(self, note: np.ndarray) -> int | None:
+        """Steps that a note (5,) sounds, None where it is held."""
+        return None if note[DURATION] == self.vocabulary.held else int(self.values[DURATION][note[DURATION]])
 
     def free(self, shift: int, running: RunningContext) -> np.ndarray:
         """(parts, pitches) what each part may begin `shift` steps from now."""
         free = self.playable.copy()
         counts = [0] * len(free)
         lowest = self.values[PITCH][0]
-        for part, pitch, end, _ in running.notes:
-            if end > running.onset + shift:
+        onset = running.onset + shift
+        for part, pitch, begun, end, _ in running.notes:
+            if begun == onset if end == UNKNOWN else end > onset:
                 free[part, pitch - lowest] = False
                 counts[part] += 1
         free[np.array(counts) >= self.vocabulary.most_at_once] = False
         if shift == 0 and running.notes:
-            part, pitch = running.notes[0][:2]
+            part, pitch, *_ = running.notes[0]
             free[:part] = False
             free[part, : pitch + 1 - lowest] = False
         return free
@@ -79,7 +79,7 @@ class Constraints:
         """The first shift at which some part may begin a note, and the last at which one still fits in."""
         wanted = max(0, self.first - running.onset)
         latest = self.end - 1 - running.onset
-        ends = sorted(end - running.onset for _, _, end, _ in running.notes)
+        ends = sorted(note.end - running.onset for note in running.notes if note.end != UNKNOWN)
         for shift in (wanted, max(1, wanted), *(end for end in ends if end > wanted)):
             if self.free(shift, running).any():
                 return shift, latest

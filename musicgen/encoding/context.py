@@ -1,19 +1,30 @@
-"""What follows from the notes so far and need not be remembered: the place in the bar, what still sounds, what a part played last.
+"""What follows from the notes so far and need not be remembered: the place in the bar, what sounds, what a part played last.
 
-Conventions: row n is what is known when note n is chosen; `sounding` is seen from the onset of the note before, `next_place` from the
-onset of note n itself. The slots of `sounding` hold the latest notes first. A note leaves `sounding` after `MEMORY` further notes.
+Conventions: row n is what is known when note n is chosen. `place` to `recent` are seen from the onset of the note before; the other columns
+from the onset of note n itself, which is known by then, as its part is. The slots of `sounding` hold the latest notes first. A note leaves
+them after `MEMORY` further notes. Drums have no pitch classes.
+
+A note follows one that its part ends where it begins, the lowest the lowest: voice leading, for lines and for chords alike.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
-from musicgen.piece import Meter, bars_at
+from musicgen.piece import Meter
 
 MEMORY = 256  # notes
 MOST_SLOTS = 8
-NOTHING = -1  # in `sounding` and `last_pitch`
+MOST_SOUNDING = 15  # notes at once that are told apart in number
+FEWEST_UNFOLLOWED, MOST_UNFOLLOWED = -4, 8
+WIDEST_LEAP = 24  # semitones; wider ones are taken for it
+NO_LEAP = WIDEST_LEAP + 1
+RECENT = (4, 16, 64)  # notes that are looked back on
+OWN_RECENT = (4, 16)  # of a part
+NOTHING = -1  # in `sounding`, `last_pitch` and `follows`
+UNKNOWN = 1 << 60  # the end of a note that is held
 
 
 class Context(NamedTuple):
@@ -21,70 +32,64 @@ class Context(NamedTuple):
 
     place: np.ndarray  # (N,) steps from the bar line to the onset of the note before
     bar: np.ndarray  # (N,) steps in that bar
-    sounding: np.ndarray  # (N, slots, 3): part, pitch, and the steps that it still sounds, or NOTHING thrice
+    sounding: np.ndarray  # (N, slots, 4): part, pitch, steps since its onset, and steps that it still sounds (0 where it is held), or NOTHING
+    unfollowed: np.ndarray  # (N,) notes that the latest part has ended at its latest onset, less those it has begun there
+    num_sounding: np.ndarray  # (N,)
+    leap: np.ndarray  # (N,) semitones to the note before from what its part had played last, or NO_LEAP
+    recent: np.ndarray  # (N, 3, 12) how many of the latest RECENT notes have each pitch class
     next_place: np.ndarray  # (N,) as `place`, for the onset of this note
     next_bar: np.ndarray  # (N,)
     last_pitch: np.ndarray  # (N,) what this note's part played last, or NOTHING
+    follows: np.ndarray  # (N,) the pitch that this note follows, or NOTHING
+    own_recent: np.ndarray  # (N, 2, 12) how many of the latest OWN_RECENT notes of this note's part have each pitch class
 
 
-def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int) -> Context:
-    """The context of each row of a whole piece at once.
-
-    Args:
-        ids: (N, 5), the end included or not.
-    """
-    onset = np.cumsum(vocabulary.steps(TIME_SHIFT, ids[:, TIME_SHIFT]))  # (N,); the end's is that of the last note
-    before = np.concatenate(([0], onset))[: len(ids)]  # (N,) onset of the note before each
-    notes = ids[:, TIME_SHIFT] != vocabulary.end
-    start, bar = bars_at(before, meters, vocabulary.steps_per_quarter)
-    next_start, next_bar = bars_at(onset, meters, vocabulary.steps_per_quarter)
-    return Context(
-        (before - start).astype(np.int32),
-        bar.astype(np.int32),
-        _sounding(ids[notes], onset[notes], before, vocabulary, slots),
-        (onset - next_start).astype(np.int32),
-        next_bar.astype(np.int32),
-        _last_pitches(ids[:, PART], vocabulary.steps(PITCH, ids[:, PITCH])),
-    )
+BEFORE = Context._fields[:7]  # known before anything is said of a note
 
 
-def _sounding(notes: np.ndarray, onset: np.ndarray, before: np.ndarray, vocabulary: Vocabulary, slots: int) -> np.ndarray:
-    """Pairs (note, later row at which it still sounds) at once, then the latest `slots` notes of each row."""
-    sounding = np.full((len(before), slots, 3), NOTHING, np.int32)
-    note = np.arange(len(notes))
-    ends = onset + vocabulary.steps(DURATION, notes[:, DURATION])
-    # note i sounds at the onset of note n - 1, so in row n, for i < n <= last[i]
-    last = np.minimum(np.minimum(np.searchsorted(onset, ends, side="left"), note + MEMORY), len(before) - 1)
-    counts = np.maximum(last - note, 0)
-    of = np.repeat(note, counts)
-    row = of + 1 + np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    order = np.lexsort((-of, row))
-    of, row = of[order], row[order]
-    slot = np.arange(len(of)) - np.searchsorted(row, row, side="left")
-    of, row, slot = of[slot < slots], row[slot < slots], slot[slot < slots]
-    pitches = vocabulary.steps(PITCH, notes[:, PITCH])
-    sounding[row, slot] = np.column_stack((notes[of, PART], pitches[of], ends[of] - before[row]))
-    return sounding
+class Sounding(NamedTuple):
+    """A note that sounds."""
+
+    part: int
+    pitch: int
+    onset: int
+    end: int
+    number: int  # of the note, from 1
 
 
-def _last_pitches(parts: np.ndarray, pitches: np.ndarray) -> np.ndarray:
-    last = np.full(len(parts), NOTHING, np.int32)
-    for part in np.unique(parts):
-        where = np.flatnonzero(parts == part)
-        last[where[1:]] = pitches[where[:-1]]
-    return last
+class _Classes:
+    """How many of the latest notes have each pitch class, for several numbers of notes."""
+
+    def __init__(self, windows: tuple[int, ...]) -> None:
+        self.counts = np.zeros((len(windows), 12), np.int32)
+        self._windows = windows
+        self._classes: list[int] = []
+
+    def add(self, pitch_class: int) -> None:
+        self._classes.append(pitch_class)
+        self.counts[:, pitch_class] += 1
+        for row, notes in enumerate(self._windows):
+            if len(self._classes) > notes:
+                self.counts[row, self._classes[-1 - notes]] -= 1
 
 
 class RunningContext:
-    """The same, kept up to date note by note for one take."""
+    """The context of one piece, kept up to date note by note."""
 
-    def __init__(self, meters: tuple[Meter, ...], steps_per_quarter: int, slots: int) -> None:
+    def __init__(self, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int) -> None:
         self.slots = slots
-        self.onset = 0
-        self._bars = [(meter.onset, meter.bar_steps(steps_per_quarter)) for meter in meters]
-        self.sounds_until = 0
-        self.notes: list[tuple[int, int, int, int]] = []  # that sound: part, pitch, end, number of the note; the latest first
+        self.onset = 0  # of the latest note
+        self.sounds_until = 0  # what is held counts for one step
+        self.notes: list[Sounding] = []  # the latest first
+        self._bars = [(meter.onset, meter.bar_steps(vocabulary.steps_per_quarter)) for meter in meters]
+        self._is_drum = [token.is_drum for token in vocabulary.parts]
         self._last_pitch: dict[int, int] = {}
+        self._latest = NOTHING  # part
+        self._ended: list[int] = []  # pitches that the latest part has ended at its latest onset, rising
+        self._begun = 0  # notes of the latest part there
+        self._leap = NO_LEAP
+        self._recent = _Classes(RECENT)
+        self._own_recent = [_Classes(OWN_RECENT) for _ in vocabulary.parts]
         self._count = 0
 
     def place_at(self, onset: int) -> tuple[int, int]:
@@ -92,22 +97,69 @@ class RunningContext:
         start, bar = next(meter for meter in reversed(self._bars) if meter[0] <= onset)
         return (onset - start) % bar, bar
 
-    def sounding(self) -> np.ndarray:
-        """(slots, 3) as in Context."""
-        sounding = np.full((self.slots, 3), NOTHING, np.int32)
-        for slot, (part, pitch, end, number) in enumerate(self.notes[: self.slots]):
+    def before(self) -> tuple:
+        """The columns of BEFORE."""
+        sounding = np.full((self.slots, 4), NOTHING, np.int32)
+        for slot, (part, pitch, onset, end, number) in enumerate(self.notes[: self.slots]):
             if number > self._count - MEMORY:
-                sounding[slot] = part, pitch, end - self.onset
-        return sounding
+                sounding[slot] = part, pitch, self.onset - onset, 0 if end == UNKNOWN else end - self.onset
+        unfollowed = min(max(len(self._ended) - self._begun, FEWEST_UNFOLLOWED), MOST_UNFOLLOWED)
+        return *self.place_at(self.onset), sounding, unfollowed, min(len(self.notes), MOST_SOUNDING), self._leap, self._recent.counts.copy()
 
-    def last_pitch(self, part: int) -> int:
-        return self._last_pitch.get(part, NOTHING)
+    def at(self, shift: int, part: int) -> tuple:
+        """The other columns, for a note of `part` that begins `shift` steps from the latest onset."""
+        ended, begun = (self._ended, self._begun) if self._goes_on(shift, part) else (self._ends(shift, part), 0)
+        follows = ended[begun] if begun < len(ended) else NOTHING
+        return *self.place_at(self.onset + shift), self._last_pitch.get(part, NOTHING), follows, self._own_recent[part].counts.copy()
 
-    def add(self, shift: int, part: int, pitch: int, duration: int) -> None:
-        """A note has been chosen, `shift` steps after the one before."""
+    def add(self, shift: int, part: int, pitch: int, duration: int | None) -> None:
+        """A note has been chosen, `shift` steps after the one before; without a duration it is held."""
+        if not self._goes_on(shift, part):
+            self._ended, self._begun, self._latest = self._ends(shift, part), 0, part
         self.onset += shift
+        self._begun += 1
         self._count += 1
+        self._leap = min(max(pitch - self._last_pitch[part], -WIDEST_LEAP), WIDEST_LEAP) if part in self._last_pitch else NO_LEAP
         self._last_pitch[part] = pitch
-        latest = (part, pitch, self.onset + duration, self._count)
-        self.sounds_until = max(self.sounds_until, latest[2])
-        self.notes = [latest, *(note for note in self.notes if note[2] > self.onset)]
+        if not self._is_drum[part]:
+            self._recent.add(pitch % 12)
+            self._own_recent[part].add(pitch % 12)
+        end = UNKNOWN if duration is None else self.onset + duration
+        self.sounds_until = max(self.sounds_until, self.onset + 1 if duration is None else end)
+        self.notes = [Sounding(part, pitch, self.onset, end, self._count), *(note for note in self.notes if not self._is_over(note, part))]
+
+    def _goes_on(self, shift: int, part: int) -> bool:
+        """Whether a note joins those that the latest part has begun at its onset."""
+        return shift == 0 and part == self._latest
+
+    def _ends(self, shift: int, part: int) -> list[int]:
+        """The pitches that a part ends by beginning a note."""
+        onset = self.onset + shift
+        return sorted(note.pitch for note in self.notes if note.part == part and (note.end == onset or (note.end == UNKNOWN and note.onset < onset)))
+
+    def _is_over(self, note: Sounding, part: int) -> bool:
+        """Whether a note has ended, now that `part` has begun one."""
+        return note.end <= self.onset or (note.end == UNKNOWN and note.part == part and note.onset < self.onset)
+
+
+def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int) -> Context:
+    """The context of each row of a whole piece.
+
+    Args:
+        ids: (N, 5), the end included or not.
+    """
+    running = RunningContext(meters, vocabulary, slots)
+    values = np.column_stack([vocabulary.steps(field, ids[:, field]) for field in (TIME_SHIFT, PART, PITCH, DURATION)]).tolist()
+    rows = []
+    for row, (shift, part, pitch, duration) in zip(ids.tolist(), values, strict=True):
+        rows.append((*running.before(), *running.at(shift, part)))
+        if row[TIME_SHIFT] != vocabulary.end:
+            running.add(shift, part, pitch, None if row[DURATION] == vocabulary.held else duration)
+    return stacked(rows, slots)
+
+
+def stacked(rows: Iterable[tuple], slots: int) -> Context:
+    """Rows of columns as columns of rows."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(Context._fields)
+    shapes = {"sounding": (-1, slots, 4), "recent": (-1, len(RECENT), 12), "own_recent": (-1, len(OWN_RECENT), 12)}
+    return Context(*(np.array(column, np.int32).reshape(shapes.get(name, -1)) for name, column in zip(Context._fields, columns, strict=True)))

@@ -2,6 +2,7 @@
 
 Conventions: rows stand in the order (onset, part, pitch). `part` counts the piece's parts in the order of their tokens:
 melodic before drums, by program, and within an instrument the highest first, so that the file's own order does not matter.
+A note is held when it ends where its part next begins a note.
 """
 
 from dataclasses import dataclass, replace
@@ -78,3 +79,14 @@ def decode(sequence: TokenSequence) -> Piece:
     for number, index in enumerate(sequence.indices):
         parts[index] = replace(parts[index], notes=tuple(notes[number]))
     return replace(sequence.header, parts=tuple(parts))
+
+
+def held(onset: np.ndarray, part: np.ndarray, duration: np.ndarray) -> np.ndarray:
+    """(N,) bool, which notes are held. The onsets, parts and durations (N,) of a piece's notes, onsets rising."""
+    is_held = np.zeros(len(onset), bool)
+    for number in np.unique(part):
+        own = np.flatnonzero(part == number)
+        following = np.searchsorted(onset[own], onset[own], side="right")  # the first own note that begins later
+        begins = np.append(onset[own], -1)[following]
+        is_held[own] = onset[own] + duration[own] == begins
+    return is_held

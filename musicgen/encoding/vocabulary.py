@@ -1,7 +1,9 @@
 """The alphabet of a corpus: the fields of a note, and the values that each takes.
 
-Conventions: an id is the place of a value among the field's rising values. A field that has one value in the whole corpus is left out of
-the network. What a corpus lacks is heard as the nearest that it has: a pitch as its nearest octave, a part as `match` says.
+Conventions: an id is the place of a value among the field's rising values; the id beyond the last value of `time_shift` ends the piece, that
+of `duration` says that the note is held until its part begins another. So the end of a note in a legato line is said when it comes, where the
+other parts' notes are known, and need not be foreseen at its onset. A field that has one value in the whole corpus is left out of the network.
+What a corpus lacks is heard as the nearest that it has: a pitch as its nearest octave, a part as `match` says.
 """
 
 from collections import Counter
@@ -12,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicgen.encoding.tokens import PartToken, TokenSequence
+from musicgen.encoding.tokens import PartToken, TokenSequence, held
 from musicgen.piece import NUM_PITCHES, VELOCITY_BINS
 
 MOST_VALUES = 512  # of a field; of more than that the commonest
@@ -29,7 +31,7 @@ FIELDS = (
     Field("time_shift", "steps since the onset of the note before; the id beyond the values says that the piece ends"),
     Field("part", "who plays: an index into the vocabulary's parts"),
     Field("pitch", "MIDI note number, or the drum"),
-    Field("duration", "steps"),
+    Field("duration", "steps; the id beyond the values says that the note is held until its part begins another"),
     Field("velocity", "loudness bin"),
 )
 NAMES = tuple(field.name for field in FIELDS)
@@ -50,8 +52,8 @@ class Vocabulary:
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
-        """For each of FIELDS the number of ids, the end of the piece included."""
-        return tuple(len(values) + (field == TIME_SHIFT) for field, values in enumerate(self.values))
+        """For each of FIELDS the number of ids, those beyond the values included."""
+        return tuple(len(values) + (field in (TIME_SHIFT, DURATION)) for field, values in enumerate(self.values))
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
@@ -62,6 +64,11 @@ class Vocabulary:
     def end(self) -> int:
         """The id of `time_shift` that ends a piece."""
         return len(self.values[TIME_SHIFT])
+
+    @property
+    def held(self) -> int:
+        """The id of `duration` that leaves a note to sound until its part begins another."""
+        return len(self.values[DURATION])
 
     @cached_property
     def active(self) -> tuple[int, ...]:
@@ -79,8 +86,9 @@ class Vocabulary:
         for sequence in sequences:
             grids.add(sequence.header.steps_per_quarter)
             columns = sequence.notes.T
-            for field in (TIME_SHIFT, DURATION, VELOCITY):
+            for field in (TIME_SHIFT, VELOCITY):
                 counts[field].update(columns[field].tolist())
+            counts[DURATION].update(columns[DURATION][~held(sequence.onsets, columns[PART], columns[DURATION])].tolist())
             for number, (token, index) in enumerate(zip(sequence.parts, sequence.indices, strict=True)):
                 own = columns[PART] == number
                 if own.any():
@@ -127,7 +135,8 @@ class Vocabulary:
         """The ids of all fields, note by note. Notes of parts that match nothing are left out, their time is not.
 
         Returns:
-            (N + 1, 5) int32 as in FIELDS, the last row the end; without it (N, 5) where `ends` is false.
+            (N + 1, 5) int32 as in FIELDS, the last row the end; without it (N, 5) where `ends` is false: then the piece
+            is a beginning, and the notes that it ends with are held.
         """
         parts = np.array([-1 if match is None else match for match in self.match(sequence)], np.int32)
         kept = parts[sequence.notes[:, PART]] >= 0 if len(parts) else np.zeros(0, bool)
@@ -136,7 +145,9 @@ class Vocabulary:
         notes[:, TIME_SHIFT] = self.nearest(TIME_SHIFT, np.diff(sequence.onsets[kept], prepend=0))
         notes[:, PART] = parts[own[:, PART]]
         notes[:, PITCH] = self.nearest(PITCH, self._nearest_octave(own[:, PITCH]))
-        notes[:, DURATION] = self.nearest(DURATION, own[:, DURATION])
+        onset, last = sequence.onsets[kept], int((sequence.onsets + sequence.notes[:, DURATION]).max(initial=0))
+        is_held = held(onset, parts[own[:, PART]], own[:, DURATION]) | (onset + own[:, DURATION] >= last if not ends else False)
+        notes[:, DURATION] = np.where(is_held, self.held, self.nearest(DURATION, own[:, DURATION]))
         notes[:, VELOCITY] = self.nearest(VELOCITY, own[:, VELOCITY])
         if ends:
             rows[-1, TIME_SHIFT] = self.end
@@ -157,7 +168,7 @@ class Vocabulary:
         return pitches + up - down
 
     def steps(self, field: int, ids: np.ndarray) -> np.ndarray:
-        """The values of ids; for the end of the piece 0."""
+        """The values of ids; for those beyond the values 0."""
         return self._steps[field][ids]
 
     @cached_property

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicgen.encoding.context import NOTHING, Context, context_of
+from musicgen.encoding.context import NO_LEAP, NOTHING, Context, context_of
 from musicgen.encoding.tokens import TokenSequence
 from musicgen.encoding.vocabulary import FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
 
 FARTHEST_TRANSPOSITION = 6  # semitones
 LENGTH_UNIT = 32  # notes; windows are padded to a multiple of it
+PADDING = {"bar": 1, "next_bar": 1, "sounding": NOTHING, "last_pitch": NOTHING, "follows": NOTHING, "leap": NO_LEAP}  # the others: 0
 
 
 class Example(NamedTuple):
@@ -80,17 +81,9 @@ def batch_of(
     examples: list[Example], windows: list[Window], vocabulary: Vocabulary, size: int, length: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """One batch of `size` windows of `length` rows, the missing ones padded."""
-    slots = examples[windows[0].example].context.sounding.shape[1]
-    inputs = {
-        "previous": np.zeros((size, length, len(FIELDS)), np.int32),
-        "note": np.zeros((size, length, len(FIELDS)), np.int32),
-        "place": np.zeros((size, length), np.int32),
-        "bar": np.ones((size, length), np.int32),
-        "sounding": np.full((size, length, slots, 3), NOTHING, np.int32),
-        "next_place": np.zeros((size, length), np.int32),
-        "next_bar": np.ones((size, length), np.int32),
-        "last_pitch": np.full((size, length), NOTHING, np.int32),
-    }
+    inputs = {name: np.zeros((size, length, len(FIELDS)), np.int32) for name in ("previous", "note")}
+    for name, values in examples[windows[0].example].context._asdict().items():
+        inputs[name] = np.full((size, length, *values.shape[1:]), PADDING.get(name, 0), np.int32)
     weights = np.zeros((size, length, len(FIELDS)), np.float32)
     for row, window in enumerate(windows):
         example = examples[window.example]
@@ -127,4 +120,7 @@ def _transpose(inputs: dict[str, np.ndarray], vocabulary: Vocabulary, semitones:
         values[:, PITCH] += semitones * pitched
     sounding = inputs["sounding"]
     sounding[..., 1] += semitones * melodic[sounding[..., 0]]
-    inputs["last_pitch"] += semitones * (melodic[inputs["note"][:, PART]] & (inputs["last_pitch"] != NOTHING))
+    for name in ("last_pitch", "follows"):
+        inputs[name] += semitones * (melodic[inputs["note"][:, PART]] & (inputs[name] != NOTHING))
+    for name in ("recent", "own_recent"):
+        inputs[name][:] = np.roll(inputs[name], semitones, axis=-1)

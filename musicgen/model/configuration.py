@@ -6,17 +6,20 @@ Conventions: a weight is called `layer/variable`, as Keras names them; `weight_s
 import math
 from dataclasses import asdict, dataclass, fields
 
-from musicgen.encoding.context import MOST_SLOTS
-from musicgen.encoding.vocabulary import DURATION, NAMES, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.encoding.context import FEWEST_UNFOLLOWED, MOST_SLOTS, MOST_SOUNDING, MOST_UNFOLLOWED, NO_LEAP, OWN_RECENT, RECENT, WIDEST_LEAP
+from musicgen.encoding.vocabulary import DURATION, NAMES, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.piece import NUM_PITCHES
 
 CELLS = {"lstm": 4, "gru": 3, "rnn": 1}  # gates, which share one matrix
 ACTIVATIONS = ("tanh", "relu")  # of the plain cell
 EMBEDDING_UNITS = {"time_shift": 32, "part": 16, "pitch": 64, "duration": 32, "velocity": 16}
-PLACE_UNITS, BAR_UNITS, SOUNDING_UNITS = 32, 8, 64
+PLACE_UNITS, BAR_UNITS, SOUNDING_UNITS, COUNT_UNITS, LEAP_UNITS = 32, 8, 64, 16, 32
+RECENT_UNITS = len(RECENT) * 12
+LEAPS = WIDEST_LEAP + NO_LEAP + 1
+UNFOLLOWED = MOST_UNFOLLOWED - FEWEST_UNFOLLOWED + 1
 WIDEST_INTERVAL = 36  # semitones; wider ones share a logit
-QUARTERS_APART = 4  # differences of duration beyond share a logit
-LONGEST_BAR = 16  # quarters; places beyond share an embedding, and so do times that a note still sounds
+LONGEST = 16  # quarters; longer bars, notes and differences between them are taken for it
+STATES = ("begun", "sounding", "ended")  # of a note when another is chosen: begun at its onset, going on, or ended by then
 
 
 class ConfigurationError(ValueError):
@@ -54,13 +57,8 @@ class Configuration:
 
     @property
     def span(self) -> int:
-        """Places in a bar that are told apart, in steps."""
-        return LONGEST_BAR * self.vocabulary.steps_per_quarter
-
-    @property
-    def steps_apart(self) -> int:
-        """The largest difference between two durations that has a logit of its own, in steps."""
-        return QUARTERS_APART * self.vocabulary.steps_per_quarter
+        """Steps that are told apart: places in a bar, ages of notes, differences of duration."""
+        return LONGEST * self.vocabulary.steps_per_quarter
 
     def to_json(self) -> dict:
         return {**asdict(self), "vocabulary": self.vocabulary.to_json()}
@@ -77,11 +75,20 @@ class Configuration:
 
 def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
     """For each field that has them the tables of relative logits and their sizes."""
-    intervals, differences = 2 * WIDEST_INTERVAL + 1, 2 * configuration.steps_apart + 1
+    intervals, differences, ages = 2 * WIDEST_INTERVAL + 1, 2 * configuration.span + 1, configuration.span + 1
     tables = {
-        TIME_SHIFT: {"by_left": differences},  # how much later than the end of a sounding note
-        PITCH: {"by_interval": intervals, "by_sounding": intervals},  # to the part's last note, to a sounding note
-        DURATION: {"by_place": configuration.span, "by_left": differences},  # place in the bar where the note would end
+        TIME_SHIFT: {
+            "by_place": configuration.span,  # place in the bar that it leads to
+            "by_sounding": ages + differences,  # how old a held note then is, or how much later than the end of another
+        },
+        PART: {"by_age": ages},  # how old the part's sounding notes are
+        PITCH: {
+            "by_interval": intervals,  # to the part's last note
+            "by_followed": intervals,  # to the note that it follows
+            "by_sounding": len(STATES) * intervals,  # to a note begun at this onset, one that goes on, one that has ended
+            "by_recent": 12 * (len(RECENT) + len(OWN_RECENT)),  # to the pitch classes of the latest notes, and of the part's own
+        },
+        DURATION: {"by_place": configuration.span, "by_left": differences},  # place in the bar where it would end, and how much later than another
     }
     return {field: tables[field] for field in configuration.vocabulary.active if field in tables}
 
@@ -90,14 +97,18 @@ def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     """The name and the shape of every weight, in the order of the road from input to output."""
     vocabulary, units, hidden = configuration.vocabulary, configuration.units, configuration.head_units
     shapes: dict[str, tuple[int, ...]] = {}
-    width = PLACE_UNITS + BAR_UNITS + SOUNDING_UNITS
+    width = PLACE_UNITS + BAR_UNITS + 2 * COUNT_UNITS + LEAP_UNITS + SOUNDING_UNITS + RECENT_UNITS
     for field in vocabulary.active:
         shapes[f"previous_{NAMES[field]}/embeddings"] = (vocabulary.sizes[field] + 1, EMBEDDING_UNITS[NAMES[field]])
         width += EMBEDDING_UNITS[NAMES[field]]
     shapes["at_place/embeddings"] = (configuration.span, PLACE_UNITS)
     shapes["in_bar/embeddings"] = (configuration.span + 1, BAR_UNITS)
+    shapes["unfollowed_notes/embeddings"] = (UNFOLLOWED, COUNT_UNITS)
+    shapes["sounding_notes/embeddings"] = (MOST_SOUNDING + 1, COUNT_UNITS)
+    shapes["last_leap/embeddings"] = (LEAPS, LEAP_UNITS)
     shapes["sounding_part/embeddings"] = (len(vocabulary.parts) + 1, SOUNDING_UNITS)
     shapes["sounding_pitch/embeddings"] = (NUM_PITCHES + 1, SOUNDING_UNITS)
+    shapes["sounding_age/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)
     shapes["sounding_left/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)
     gates = CELLS[configuration.cell]
     for layer in range(configuration.layers):

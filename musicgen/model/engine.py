@@ -7,24 +7,14 @@ the bit. Set the BLAS to one thread before NumPy loads.
 Source of the cells: Hochreiter and Schmidhuber 1997 with Gers' forget gate; Cho et al. 2014 in cuDNN's form; Elman 1990.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from musicgen.encoding.context import Context
-from musicgen.encoding.vocabulary import DURATION, NAMES, PART, PITCH, TIME_SHIFT
-from musicgen.model.configuration import WIDEST_INTERVAL, Configuration, relative_logits
+from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
+from musicgen.encoding.vocabulary import NAMES, TIME_SHIFT
+from musicgen.model.configuration import RECENT_UNITS, Configuration, relative_logits
+from musicgen.model.relative import Relative, shares_of_classes
 
 State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each layer its cell (B, U)
-
-
-class Surroundings(NamedTuple):
-    """What the heads know beside the state: one row of `encoding.context.Context` for each take."""
-
-    sounding: np.ndarray  # (B, S, 3)
-    next_place: np.ndarray  # (B,)
-    next_bar: np.ndarray  # (B,)
-    last_pitch: np.ndarray  # (B,)
 
 
 class Engine:
@@ -36,25 +26,22 @@ class Engine:
         self.configuration = configuration
         self.vocabulary = configuration.vocabulary
         self.weights = weights
-        self.drums = np.array([token.is_drum for token in self.vocabulary.parts])
-        self.shifts, self.pitches, self.durations = (
-            self.vocabulary.steps(field, np.arange(self.vocabulary.sizes[field])) for field in (TIME_SHIFT, PITCH, DURATION)
-        )
-        self.goes_on = np.arange(len(self.shifts)) < self.vocabulary.end
+        self._relative = Relative(configuration)
         self._fold_inputs()
         self._join_heads()
 
     def _fold_inputs(self) -> None:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
         kernel = self.weights["recurrent_0/kernel"]
-        names = [f"previous_{NAMES[field]}" for field in self.vocabulary.active] + ["at_place", "in_bar"]
+        names = [f"previous_{NAMES[field]}" for field in self.vocabulary.active]
+        names += ["at_place", "in_bar", "unfollowed_notes", "sounding_notes", "last_leap"]
         self._folded: dict[str, np.ndarray] = {}
         row = 0
         for name in names:
             table = self.weights[f"{name}/embeddings"]
             self._folded[name] = table @ kernel[row : row + table.shape[1]]
             row += table.shape[1]
-        self._sounding_kernel = np.ascontiguousarray(kernel[row:])
+        self._heard_kernel = np.ascontiguousarray(kernel[row:])  # of what sounds, and of the latest pitch classes
 
     def _join_heads(self) -> None:
         """Put side by side what is multiplied by the same vector: the heads' first layers, and each head's tables of logits."""
@@ -72,18 +59,22 @@ class Engine:
         arrays = self.configuration.layers * (2 if self.configuration.cell == "lstm" else 1)
         return [np.zeros((takes, self.configuration.units), np.float32) for _ in range(arrays)]
 
-    def step(self, state: State, previous: np.ndarray, place: np.ndarray, bar: np.ndarray, sounding: np.ndarray) -> State:
+    def step(self, state: State, previous: np.ndarray, now: Context) -> State:
         """The state after the notes before.
 
         Args:
             previous: (B, 5) the note before; before the first note the size of each field.
-            place: (B,) as in Context, likewise bar (B,) and sounding (B, S, 3).
+            now: a row for each take, of which the columns BEFORE are used.
         """
         span = self.configuration.span
-        gates = self._folded["at_place"][np.minimum(place, span - 1)] + self._folded["in_bar"][np.minimum(bar, span)]
+        gates = self._folded["at_place"][np.minimum(now.place, span - 1)] + self._folded["in_bar"][np.minimum(now.bar, span)]
+        gates += self._folded["unfollowed_notes"][now.unfollowed - FEWEST_UNFOLLOWED]
+        gates += self._folded["sounding_notes"][now.num_sounding]
+        gates += self._folded["last_leap"][now.leap + WIDEST_LEAP]
         for field in self.vocabulary.active:
             gates += self._folded[f"previous_{NAMES[field]}"][previous[:, field]]
-        gates += self._product(self._sounding_vector(sounding), self._sounding_kernel)
+        heard = np.concatenate((self._sounding_vector(now.sounding), shares_of_classes(now.recent).reshape(-1, RECENT_UNITS)), axis=1)
+        gates += self._product(heard, self._heard_kernel)
         layers = self.configuration.layers
         after: State = [*state]
         for layer in range(layers):
@@ -103,11 +94,13 @@ class Engine:
         return after
 
     def _sounding_vector(self, sounding: np.ndarray) -> np.ndarray:
-        part, pitch, left = sounding[..., 0], sounding[..., 1], sounding[..., 2]
+        part, pitch, age, left = np.moveaxis(sounding, -1, 0)
+        span = self.configuration.span
         vector = np.tanh(
             self.weights["sounding_part/embeddings"][part + 1]
             + self.weights["sounding_pitch/embeddings"][pitch + 1]
-            + self.weights["sounding_left/embeddings"][np.minimum(np.maximum(left, 0), self.configuration.span)]
+            + self.weights["sounding_age/embeddings"][np.minimum(np.maximum(age, 0), span)]
+            + self.weights["sounding_left/embeddings"][np.minimum(np.maximum(left, 0), span)]
         )  # (B, S, 64)
         return (vector * (part >= 0)[..., None]).sum(axis=1)
 
@@ -115,7 +108,7 @@ class Engine:
         """(B, heads * H) what the state says to all heads at once."""
         return self._product(state[self.configuration.layers - 1], self._state_kernel) + self._state_bias
 
-    def logits(self, field: int, features: np.ndarray, note: np.ndarray, around: Surroundings) -> np.ndarray:
+    def logits(self, field: int, features: np.ndarray, note: np.ndarray, around: Context) -> np.ndarray:
         """The logits of one field, (B, V), given the earlier fields in note (B, 5)."""
         name, hidden = NAMES[field], self.configuration.head_units
         position = self.vocabulary.active.index(field)
@@ -129,10 +122,7 @@ class Engine:
         total = joined[:, : self.vocabulary.sizes[field]] + self.weights[f"{name}_logits/bias"]
         column = self.vocabulary.sizes[field]
         for table, size in self._tables.get(field, {}).items():
-            index, weight = RELATIVE[field, table](self, note, around)  # (B, S, V), (B, S or 1, V or 1)
-            takes, slots, values = index.shape
-            gathered = np.take_along_axis(joined[:, column : column + size], index.reshape(takes, slots * values), axis=1)
-            total += (gathered.reshape(index.shape) * weight).sum(axis=1)
+            total += self._relative.logits(field, table, joined[:, column : column + size], note, around)
             column += size
         return total
 
@@ -155,11 +145,10 @@ class Engine:
             pieces = order[:running]
             now = Context(*(np.stack([getattr(contexts[piece], name)[row] for piece in pieces]) for name in Context._fields))
             note = np.stack([ids[piece][row] for piece in pieces])
-            state = self.step([array[:running] for array in state], previous[:running], now.place, now.bar, now.sounding)
+            state = self.step([array[:running] for array in state], previous[:running], now)
             features = self.features(state)
-            around = Surroundings(now.sounding, now.next_place, now.next_bar, now.last_pitch)
             for field in self.vocabulary.active:
-                logits = self.logits(field, features, note, around)
+                logits = self.logits(field, features, note, now)
                 chosen = np.take_along_axis(logits, note[:, field : field + 1], axis=1)[:, 0]
                 says = (field <= TIME_SHIFT) | (note[:, TIME_SHIFT] != self.vocabulary.end)
                 for piece, value in zip(pieces, (log_sum_exp(logits) - chosen) * says, strict=True):
@@ -202,47 +191,3 @@ def gru(gates: np.ndarray, recurrent: np.ndarray, state: np.ndarray) -> np.ndarr
 def rnn(gates: np.ndarray, activation: str) -> np.ndarray:
     """State (B, U) of the plain cell."""
     return np.tanh(gates) if activation == "tanh" else np.maximum(gates, 0)
-
-
-def _difference(values: np.ndarray, others: np.ndarray, widest: int) -> np.ndarray:
-    """values - others as indices, the wide ones together."""
-    return np.minimum(np.maximum(values - others, -widest), widest) + widest
-
-
-def _left_at_onset(engine: Engine, note: np.ndarray, around: Surroundings) -> np.ndarray:
-    return around.sounding[..., 2:3] - engine.vocabulary.steps(TIME_SHIFT, note[:, TIME_SHIFT])[:, None, None]  # (B, S, 1)
-
-
-def _time_shift_by_left(engine: Engine, note: np.ndarray, around: Surroundings):
-    left = around.sounding[..., 2:3]
-    return _difference(engine.shifts, left, engine.configuration.steps_apart), (left > 0) & engine.goes_on
-
-
-def _pitch_by_interval(engine: Engine, note: np.ndarray, around: Surroundings):
-    last = around.last_pitch[:, None, None]
-    return _difference(engine.pitches, last, WIDEST_INTERVAL), last >= 0
-
-
-def _pitch_by_sounding(engine: Engine, note: np.ndarray, around: Surroundings):
-    part, pitch = around.sounding[..., 0:1], around.sounding[..., 1:2]
-    alike = engine.drums[part] == engine.drums[note[:, PART]][:, None, None]
-    return _difference(engine.pitches, pitch, WIDEST_INTERVAL), (_left_at_onset(engine, note, around) > 0) & alike
-
-
-def _duration_by_place(engine: Engine, note: np.ndarray, around: Surroundings):
-    index = (around.next_place[:, None, None] + engine.durations) % around.next_bar[:, None, None]
-    return np.minimum(index, engine.configuration.span - 1), np.True_
-
-
-def _duration_by_left(engine: Engine, note: np.ndarray, around: Surroundings):
-    left = _left_at_onset(engine, note, around)
-    return _difference(engine.durations, left, engine.configuration.steps_apart), left > 0
-
-
-RELATIVE = {
-    (TIME_SHIFT, "by_left"): _time_shift_by_left,
-    (PITCH, "by_interval"): _pitch_by_interval,
-    (PITCH, "by_sounding"): _pitch_by_sounding,
-    (DURATION, "by_place"): _duration_by_place,
-    (DURATION, "by_left"): _duration_by_left,
-}

@@ -22,7 +22,7 @@ from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine
 from musicgen.piece import Meter, Piece, canonical_tempo
 
-FORMAT = 1
+FORMAT = 2
 LARGEST_FILE = 2_000_000_000  # bytes
 
 
@@ -107,6 +107,8 @@ def _checked(file) -> Model:
         version = document["format"]
         if type(version) is int and version > FORMAT:
             raise ModelFileError(f"written by a newer version of this program ({document.get('version')}; this is {__version__}): update it")
+        if type(version) is int and 1 <= version < FORMAT:
+            raise ModelFileError(f"written by an older version of this program ({document.get('version')}), with another network: train it again")
         if version != FORMAT:
             raise ValueError("no such format")
         configuration = Configuration.from_json(document["configuration"])

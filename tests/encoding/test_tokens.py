@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import pieces
 
-from musicgen.encoding.tokens import COLUMNS, PartToken, decode, encode, part_tokens
+from musicgen.encoding.tokens import COLUMNS, PartToken, decode, encode, held, part_tokens
 from musicgen.piece import Key, Meter, Note, Part, Piece, Tempo
 
 
@@ -86,3 +86,21 @@ def test_the_rows_of_a_small_piece():
 )
 def test_parts_of_one_instrument_rank_from_high_to_low(parts, ranks):
     assert [token.rank for token in part_tokens(parts)] == ranks
+
+
+@pytest.mark.parametrize(
+    ("notes", "expected"),
+    [
+        ([(0, 0, 12), (12, 0, 12)], [True, False]),  # a line; what is last is not held
+        ([(0, 0, 6), (12, 0, 12)], [False, False]),  # a rest between them
+        ([(0, 0, 24), (12, 0, 12)], [False, False]),  # one over the other
+        ([(0, 0, 12), (0, 0, 12), (12, 0, 6)], [True, True, False]),  # a chord
+        ([(0, 0, 24), (0, 0, 12), (12, 0, 12), (24, 0, 1)], [False, True, True, False]),  # another note begins before the long one ends
+        ([(0, 0, 12), (0, 1, 24), (12, 1, 12)], [False, False, False]),  # the other part's onsets do not matter
+        ([], []),
+    ],
+)
+def test_a_note_is_held_that_ends_where_its_part_next_begins_one(notes, expected):
+    onset, part, duration = np.array(notes, int).reshape(-1, 3).T
+
+    assert held(onset, part, duration).tolist() == expected

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, tunes
 
-from musicgen.encoding.tokens import PartToken, encode
+from musicgen.encoding.tokens import PartToken, encode, held
 from musicgen.encoding.vocabulary import DURATION, FIELDS, MOST_VALUES, PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
 from musicgen.piece import Note, Part, Piece
 
@@ -43,9 +43,11 @@ def test_ids_say_exactly_what_the_corpus_says(corpus):
         said = np.column_stack([vocabulary.steps(field, ids[:-1, field]) for field in range(len(FIELDS))])
         parts = np.array([vocabulary.parts.index(token) for token in sequence.parts])
         np.testing.assert_array_equal(said[:, PART], parts[sequence.notes[:, PART]])
+        is_held = ids[:-1, DURATION] == vocabulary.held
+        np.testing.assert_array_equal(is_held, held(sequence.onsets, *sequence.notes.T[[PART, DURATION]]))
+        said[is_held, DURATION] = sequence.notes[is_held, DURATION]
         np.testing.assert_array_equal(np.delete(said, PART, axis=1), np.delete(sequence.notes, PART, axis=1))
         assert ids[-1].tolist() == [vocabulary.end, 0, 0, 0, 0]
-        np.testing.assert_array_equal(vocabulary.ids(sequence, ends=False), ids[:-1])
         assert (ids < np.array(vocabulary.sizes)).all()
 
 
@@ -61,16 +63,30 @@ def test_the_vocabulary_of_a_small_corpus():
     assert vocabulary.pitches == (tuple(range(60, 73)), (36,))
     assert vocabulary.most_at_once == (2, 1)
     assert vocabulary.values == ((0, 6, 12), (0, 1), tuple(range(36, 73)), (3, 12, 24), (20, 25))
-    assert vocabulary.sizes == (4, 2, 37, 3, 2)
-    assert vocabulary.end == 3
+    assert vocabulary.sizes == (4, 2, 37, 4, 2)
+    assert (vocabulary.end, vocabulary.held) == (3, 3)
     assert vocabulary.active == (TIME_SHIFT, PART, PITCH, DURATION, VELOCITY)
 
 
 def test_a_field_of_one_value_is_not_predicted():
     vocabulary = vocabulary_of(Piece((part(*notes_at([60, 62])),)))
 
-    assert vocabulary.active == (TIME_SHIFT, PITCH)
-    assert vocabulary_of(Piece((part(Note(0, 60, 12)),))).active == (TIME_SHIFT,)  # the end is always to be said
+    assert vocabulary.active == (TIME_SHIFT, PITCH, DURATION)
+    assert vocabulary_of(Piece((part(Note(0, 60, 12)),))).active == (
+        TIME_SHIFT,
+        DURATION,
+    )  # these have always two: there is the end, and what is held
+
+
+def test_a_beginning_leaves_its_last_notes_held():
+    melody, bass = part(Note(0, 60, 12), Note(12, 62, 6), Note(24, 64, 12)), part(Note(0, 40, 36), program=1)
+    vocabulary = vocabulary_of(Piece((melody, bass)))
+    sequence = encode(Piece((melody, bass)))
+
+    assert vocabulary.steps(DURATION, np.arange(vocabulary.held)).tolist() == [6, 12, 36]
+    # the notes: 60, 40, 62, 64; 62 ends before a rest
+    assert vocabulary.ids(sequence)[:-1, DURATION].tolist() == [vocabulary.held, 2, 0, 1]
+    assert vocabulary.ids(sequence, ends=False)[:, DURATION].tolist() == [vocabulary.held, vocabulary.held, 0, vocabulary.held]
 
 
 @pytest.mark.parametrize(

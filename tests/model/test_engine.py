@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tiny import bands, chorales, configuration_of, random_model, random_weights, tunes
 
-from musicgen.encoding.context import Context, context_of
+from musicgen.encoding.context import NOTHING, OWN_RECENT, RECENT, Context, context_of
 from musicgen.encoding.tokens import encode
-from musicgen.encoding.vocabulary import FIELDS, NAMES, TIME_SHIFT
+from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
 from musicgen.learning.batches import Window, batch_of, example_of
-from musicgen.model.configuration import num_parameters, weight_shapes
-from musicgen.model.engine import Engine, Surroundings
+from musicgen.model.configuration import WIDEST_INTERVAL, num_parameters, weight_shapes
+from musicgen.model.engine import Engine
 from musicgen.piece import Meter, Note, Part, Piece
 
 CORPORA = {"tunes": tunes, "chorales": chorales, "bands": bands}
@@ -82,22 +82,29 @@ def test_the_engine_equals_the_keras_network(keras_network, cell, activation, la
             np.testing.assert_allclose(nats[piece][:, field], expected * says[piece, :rows, field], atol=1e-5, err_msg=NAMES[field])
 
 
-def rows_of(configuration, takes: int) -> dict[str, np.ndarray]:
-    """Any notes and surroundings of as many takes."""
+def rows_of(configuration, takes: int) -> tuple[np.ndarray, Context]:
+    """Any notes (B, 5) and surroundings of as many takes."""
     random = np.random.default_rng(5)
     vocabulary = configuration.vocabulary
     note = np.column_stack([random.integers(0, size, takes) for size in vocabulary.sizes]).astype(np.int32)
     note[:, TIME_SHIFT] = np.minimum(note[:, TIME_SHIFT], vocabulary.end - 1)
+    slots = (takes, configuration.slots)
     sounding = np.stack(
         [
-            random.integers(-1, len(vocabulary.parts), (takes, configuration.slots)),
-            random.integers(0, 128, (takes, configuration.slots)),
-            random.integers(1, 400, (takes, configuration.slots)),
+            random.integers(-1, len(vocabulary.parts), slots),
+            random.integers(0, 128, slots),
+            random.integers(0, 99, slots),
+            random.integers(0, 99, slots),
         ],
         axis=-1,
     ).astype(np.int32)
-    sounding[sounding[..., 0] < 0] = -1
-    return {"note": note, "sounding": sounding, "place": random.integers(0, 48, takes), "last_pitch": random.integers(-1, 128, takes)}
+    sounding[sounding[..., 0] < 0] = NOTHING
+    place, pitches = random.integers(0, 48, (2, takes)), random.integers(-1, 128, (2, takes))
+    counts, recent = random.integers(-4, 9, takes), random.integers(0, 9, (takes, len(RECENT), 12))
+    own_recent = random.integers(0, 9, (takes, len(OWN_RECENT), 12))
+    return note, Context(
+        place[0], np.full(takes, 48), sounding, counts, counts + 4, counts, recent, place[1], np.full(takes, 48), *pitches, own_recent
+    )
 
 
 @pytest.mark.parametrize(("cell", "units", "corpus"), [("lstm", 24, "bands"), ("lstm", 200, "chorales"), ("gru", 24, "tunes"), ("rnn", 17, "bands")])
@@ -105,16 +112,15 @@ def test_a_take_alone_is_the_take_among_others_to_the_bit(cell, units, corpus):
     engine = random_model(CORPORA[corpus](), cell=cell, units=units, layers=2, head_units=64).engine()
     vocabulary = engine.vocabulary
     takes = 40
-    rows = rows_of(engine.configuration, takes)
+    notes, contexts = rows_of(engine.configuration, takes)
 
     def steps(some: slice) -> list[np.ndarray]:
-        note, place = rows["note"][some], rows["place"][some]
+        note, now = notes[some], Context(*(column[some] for column in contexts))
         state = engine.start(len(note))
         for _ in range(3):
-            state = engine.step(state, note, place, np.full(len(note), 48), rows["sounding"][some])
-        around = Surroundings(rows["sounding"][some], place, np.full(len(note), 48), rows["last_pitch"][some])
+            state = engine.step(state, note, now)
         features = engine.features(state)
-        return [*state, *(engine.logits(field, features, note, around) for field in vocabulary.active)]
+        return [*state, *(engine.logits(field, features, note, now) for field in vocabulary.active)]
 
     everyone = steps(slice(0, takes))
     for some in (slice(0, 1), slice(7, 8), slice(0, 5), slice(3, 5), slice(20, 37)):
@@ -162,19 +168,41 @@ def test_without_weights_every_choice_is_equally_likely(cell):
     np.testing.assert_allclose(nats[:-1], np.broadcast_to(np.log(engine.vocabulary.sizes), nats[:-1].shape), rtol=1e-6)
 
 
-def test_a_note_that_sounds_draws_or_repels_by_its_interval():
-    piece = Piece((Part("", 0, False, (Note(0, 60, 12), Note(0, 64, 12), Note(12, 67, 12), Note(24, 72, 12))),))
+def logits_beside(piece: Piece, notes: dict[str, list[tuple[int, float]]], row: int) -> dict[int, float]:
+    """The logits of pitch in one row of a piece, where a table, at these entries, has these."""
     configuration = configuration_of((piece,))
     weights = {name: np.zeros_like(array) for name, array in random_weights(configuration).items()}
-    weights["pitch_state/bias"][0] = 1  # a feature that is always 1 ...
-    weights["pitch_by_interval/kernel"][0, 36 + 7] = 2  # ... likes a fifth above what the part played last
-    weights["pitch_by_sounding/kernel"][0, 36 + 4] = 3  # and a major third above what sounds
+    weights["pitch_state/bias"][0] = 1  # a feature that is always 1
+    for table, entries in notes.items():
+        for entry, logit in entries:
+            weights[f"pitch_{table}/kernel"][0, entry] = logit
     engine = Engine(configuration, weights)
-    sounding = np.array([[[0, 60, 12]] + [[-1, -1, -1]] * (configuration.slots - 1)])
-    note, nothing = np.zeros((1, 5), np.int32), np.zeros(1, np.int32)
-    logits = engine.logits(2, engine.features(engine.start(1)), note, Surroundings(sounding, nothing, nothing + 48, nothing + 62))
+    ids = engine.vocabulary.ids(encode(piece))
+    now = Context(*(column[row : row + 1] for column in context_of(ids, piece.meters, engine.vocabulary, configuration.slots)))
+    logits = engine.logits(PITCH, engine.features(engine.start(1)), ids[row : row + 1], now)[0]
+    return {int(pitch): float(logit) for pitch, logit in zip(engine.vocabulary.values[PITCH], logits, strict=True) if logit}
 
-    assert {int(pitch): float(logits[0, pitch - 60]) for pitch in range(60, 73) if logits[0, pitch - 60]} == {64: 3.0, 69: 2.0}
-    note[0, TIME_SHIFT] = engine.vocabulary.nearest(TIME_SHIFT, np.array(12))  # by then nothing sounds any more
-    logits = engine.logits(2, engine.features(engine.start(1)), note, Surroundings(sounding, nothing, nothing + 48, nothing + 62))
-    assert {int(pitch): float(logits[0, pitch - 60]) for pitch in range(60, 73) if logits[0, pitch - 60]} == {69: 2.0}
+
+def test_a_pitch_is_drawn_by_its_interval_to_what_was_played_and_what_sounds():
+    def line(*pitches: int) -> tuple[Note, ...]:
+        return tuple(Note(12 * beat, pitch, 12) for beat, pitch in enumerate(pitches))
+
+    piece = Piece((Part("", 0, False, line(60, 62, 72)), Part("", 0, False, (Note(0, 48, 36),))))  # rows 60, 48, 62, 72
+    third, wide = WIDEST_INTERVAL + 4, 2 * WIDEST_INTERVAL + 1
+
+    assert logits_beside(piece, {"by_interval": [(third, 2.0)]}, 2) == {64: 2.0}  # above 60
+    assert logits_beside(piece, {"by_followed": [(third, 3.0)]}, 2) == {64: 3.0}
+    assert logits_beside(piece, {"by_sounding": [(third, 1.0)]}, 1) == {64: 1.0}  # above 60, which begins here too
+    assert logits_beside(piece, {"by_sounding": [(wide + third, 1.0)]}, 2) == {52: 1.0}  # above 48, which goes on
+    assert logits_beside(piece, {"by_sounding": [(2 * wide + third, 1.0)]}, 2) == {64: 1.0}  # above 60, which ends here
+    assert logits_beside(piece, {"by_recent": [(2, 1.0)]}, 1) == {50: 12.0, 62: 12.0}  # a step above all that was heard lately
+
+
+def test_drums_and_pitches_do_not_compare():
+    piece = Piece((Part("", 0, False, (Note(0, 60, 12), Note(12, 64, 12))), Part("", 0, True, (Note(0, 60, 12), Note(12, 64, 12)))))
+    every = {"by_sounding": [(entry, 1.0) for entry in range(3 * (2 * WIDEST_INTERVAL + 1))]}
+
+    assert set(logits_beside(piece, every, 0).values()) == set()
+    assert set(logits_beside(piece, every, 1).values()) == set()  # a drum, beside a piano
+    assert set(logits_beside(piece, every, 2).values()) == {1.0}  # a piano, beside itself and a drum
+    assert logits_beside(piece, {"by_recent": [(0, 1.0)]}, 3) == {}
