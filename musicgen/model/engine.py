@@ -7,6 +7,8 @@ the bit. Set the BLAS to one thread before NumPy loads.
 Source of the cells: Hochreiter and Schmidhuber 1997 with Gers' forget gate; Cho et al. 2014 in cuDNN's form; Elman 1990.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
@@ -14,6 +16,7 @@ from musicgen.encoding.vocabulary import NAMES, TIME_SHIFT
 from musicgen.model.configuration import RECENT_UNITS, Configuration, relative_logits
 from musicgen.model.relative import Relative, shares_of_classes
 
+Possible = list[np.ndarray | None]  # for each field the values that rows of a piece could have, as in encoding.grammar
 State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each layer its cell (B, U)
 
 
@@ -126,11 +129,12 @@ class Engine:
             column += size
         return total
 
-    def nats(self, ids: list[np.ndarray], contexts: list[Context]) -> list[np.ndarray]:
+    def nats(self, ids: list[np.ndarray], contexts: list[Context], possible: Sequence[Possible] | None = None) -> list[np.ndarray]:
         """How surprised the network is by each field of each row of whole pieces: -ln p, 0 where a field says nothing.
 
         Args:
             ids: for each piece (N, 5), its end included or not.
+            possible: for each piece and field what each of its first rows could have said, (N or fewer, V) bool; None: anything.
 
         Returns:
             For each piece (N, 5) float32 nats.
@@ -149,6 +153,10 @@ class Engine:
             features = self.features(state)
             for field in self.vocabulary.active:
                 logits = self.logits(field, features, note, now)
+                for take, piece in enumerate(pieces if possible is not None else ()):
+                    mask = possible[piece][field]
+                    if mask is not None and row < len(mask):
+                        logits[take, ~mask[row]] = -np.inf
                 chosen = np.take_along_axis(logits, note[:, field : field + 1], axis=1)[:, 0]
                 says = (field <= TIME_SHIFT) | (note[:, TIME_SHIFT] != self.vocabulary.end)
                 for piece, value in zip(pieces, (log_sum_exp(logits) - chosen) * says, strict=True):

@@ -65,8 +65,8 @@ class Model:
     def held_out_nats_per_note(self) -> float:
         return sum(self.held_out_nats.values())
 
-    def engine(self) -> Engine:
-        return Engine(self.configuration, self.weights)
+    def engine(self, exact: bool = True) -> Engine:
+        return Engine(self.configuration, self.weights, exact)
 
 
 def save_model(model: Model, path: Path) -> None:

@@ -1,0 +1,301 @@
+"""How well music is modelled: nats on the published benchmarks, by networks that this program trains on their training split.
+
+DATA is gzipped JSON, {split: [piece: [frame: [MIDI pitches]]]}: 88-key rolls (a frame is the pitches that sound, rising), or voices (each frame
+has the same number of pitches, -1 where a voice is silent). Each run of a pitch, in a voice or in the roll, is one note; a piece is its notes in
+the program's own order and its end, its probability the product of their probabilities, each renormalized over what could have stood there. So
+the figure is exact: nats of all pieces of the split divided by their frames, with a 95 % interval by a bootstrap over pieces. Networks are trained
+on `train`, their best weights are chosen on `valid`, and no other split is looked at but the one that is asked for.
+"""
+
+import argparse
+import gzip
+import json
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads: its small products are slower on several
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+
+from musicgen.encoding.tokens import encode
+from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.judging.likelihood import ESCAPE, interval, nats
+from musicgen.model.configuration import CELLS, LONGEST, Configuration
+from musicgen.model.file import CorpusFacts, Model, load_model, save_model
+from musicgen.piece import Note, Part, Piece
+
+LOWEST, HIGHEST = 21, 108  # MIDI pitches of the 88 keys
+SILENT = -1
+STEPS_PER_QUARTER = {"quarter": 1, "nottingham": 2, "16th": 4}  # by what the file's name says
+FARTHEST = 6  # semitones of transposition
+LARGEST_FILE = 500_000_000  # bytes, unzipped
+
+
+class DataError(Exception):
+    """A file that is no benchmark data; the message says why."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Benchmark data in one form."""
+
+    splits: dict[str, list[list[list[int]]]]
+    num_voices: int | None  # None: rolls
+
+    def pieces(self, split: str, steps_per_quarter: int) -> list[Piece]:
+        """The pieces of a split as notes. Raises DataError."""
+        return [piece_of(frames, self.num_voices, steps_per_quarter) for frames in self.frames(split)]
+
+    def frames(self, split: str) -> list[list[list[int]]]:
+        """The frames of a split. Raises DataError."""
+        if split not in self.splits:
+            raise DataError(f"no split {split!r}: it has {', '.join(self.splits) or 'none'}")
+        return self.splits[split]
+
+
+def read_data(path: Path) -> Data:
+    """Raises DataError."""
+    try:
+        with gzip.open(path) as file:
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise DataError(f"unzipped it is larger than the limit of {LARGEST_FILE:,} bytes")
+        splits = json.loads(content)
+    except (OSError, EOFError, ValueError, RecursionError) as error:
+        raise DataError(f"expected gzipped JSON, {{split: [piece: [frame: [pitches]]]}} ({type(error).__name__}: {error})") from None
+    if not isinstance(splits, dict) or not splits:
+        raise DataError("expected an object of splits, like train, valid and test")
+    every = []
+    for name, pieces in splits.items():
+        if not isinstance(pieces, list) or not pieces or not all(isinstance(frames, list) and frames for frames in pieces):
+            raise DataError(f"the split {name!r} is no list of pieces that are lists of frames")
+        every += [frame for frames in pieces for frame in frames]
+    if not all(isinstance(frame, list) and all(type(pitch) is int for pitch in frame) for frame in every):
+        raise DataError("a frame must be a list of whole numbers")
+    outside = sorted({pitch for frame in every for pitch in frame if not LOWEST <= pitch <= HIGHEST and pitch != SILENT})
+    if outside:
+        raise DataError(f"the pitch {outside[0]} lies outside of {LOWEST}..{HIGHEST}")
+    if not any(pitch != SILENT for frame in every for pitch in frame):
+        raise DataError("it has empty frames only")
+    lengths = {len(frame) for frame in every}
+    is_roll = all(frame == sorted(set(frame)) and SILENT not in frame for frame in every)
+    if not is_roll and len(lengths) != 1:
+        raise DataError("its frames are neither rising pitches nor one pitch for each of the same voices")
+    return Data(splits, None if is_roll else lengths.pop())
+
+
+def piece_of(frames: list[list[int]], num_voices: int | None, steps_per_quarter: int) -> Piece:
+    """One step a frame; each run of a pitch is a note. Voices are parts of their own, in their order."""
+    parts = []
+    for voice in range(num_voices or 1):
+        begun: dict[int, int] = {}
+        notes = []
+        for step, frame in enumerate([*frames, []]):
+            sounding = set(frame if num_voices is None else frame[voice : voice + 1]) - {SILENT}
+            for pitch in [pitch for pitch in begun if pitch not in sounding]:
+                onset = begun.pop(pitch)
+                notes.append(Note(onset, pitch, step - onset))
+            for pitch in sounding:
+                begun.setdefault(pitch, step)
+        parts.append(Part(f"voice {voice + 1}", voice, False, tuple(sorted(notes))))
+    return Piece(tuple(parts), steps_per_quarter=steps_per_quarter)
+
+
+def floor(data: Data, split: str) -> float:
+    """Nats a frame of a model without memory, from the counts of `train`.
+
+    For rolls 88 independent notes. For voices each voice stays on its pitch or else takes another, as often as its runs have it.
+    """
+    if data.num_voices is None:
+        rolls = {name: [_roll(frames) for frames in data.frames(name)] for name in ("train", split)}
+        chance = np.clip(np.concatenate(rolls["train"]).mean(axis=0), 1e-9, 1 - 1e-9)
+        frames = np.concatenate(rolls[split])
+        return float(-(frames * np.log(chance) + (1 - frames) * np.log1p(-chance)).sum(axis=1).mean())
+    total = 0.0
+    for voice in range(data.num_voices):
+        lines = {name: [np.array([frame[voice] for frame in frames]) + 1 for frames in data.frames(name)] for name in ("train", split)}
+        stays = np.concatenate([line[1:] == line[:-1] for line in lines["train"]]).mean()
+        runs = np.concatenate([line[np.append(True, line[1:] != line[:-1])] for line in lines["train"]])
+        frequency = (np.bincount(runs, minlength=HIGHEST + 2) + 1e-3) / (len(runs) + 1e-3 * (HIGHEST + 2))
+        for line in lines[split]:
+            others = (1 - stays) * frequency[line[1:]] / (1 - frequency[line[:-1]])
+            total -= float(np.log(np.where(line[1:] == line[:-1], stays, others)).sum() + np.log(frequency[line[0]]))
+    return total / sum(map(len, data.frames(split)))
+
+
+def _roll(frames: list[list[int]]) -> np.ndarray:
+    roll = np.zeros((len(frames), HIGHEST - LOWEST + 1))
+    for step, frame in enumerate(frames):
+        roll[step, np.array(frame, int) - LOWEST] = 1
+    return roll
+
+
+def wide(vocabulary: Vocabulary) -> Vocabulary:
+    """A vocabulary that can say what another split may hold: all lengths up to LONGEST quarters, and room to transpose."""
+    values = list(vocabulary.values)
+    lengths = range(LONGEST * vocabulary.steps_per_quarter + 1)
+    values[TIME_SHIFT] = tuple(sorted({*values[TIME_SHIFT], *lengths}))
+    values[DURATION] = tuple(sorted({*values[DURATION], *lengths[1:]}))
+    values[PITCH] = tuple(range(values[PITCH][0] - FARTHEST, values[PITCH][-1] + FARTHEST + 1))
+    pitches = tuple(tuple(range(own[0] - FARTHEST, own[-1] + FARTHEST + 1)) for own in vocabulary.pitches)
+    return replace(vocabulary, values=tuple(values), pitches=pitches)
+
+
+def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namespace, random_seed: int) -> Model:
+    """A network that learned `train`, its weights chosen on `valid`."""
+    from musicgen.learning.batches import example_of
+    from musicgen.learning.training import Epoch, Schedule, train
+
+    pieces = {split: data.pieces(split, steps_per_quarter) for split in ("train", "valid")}
+    sequences = {split: [encode(piece) for piece in pieces[split]] for split in pieces}
+    vocabulary = wide(Vocabulary.of(sequences["train"]))
+    settings = {name: getattr(arguments, name) for name in ("cell", "layers", "units", "dropout") if getattr(arguments, name) is not None}
+    configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **settings)
+    examples = {split: [example_of(sequence, vocabulary, configuration.slots) for sequence in sequences[split]] for split in sequences}
+    learned = [example._replace(lowest=-arguments.transpose, highest=arguments.transpose) for example in examples["train"]]
+    facts = CorpusFacts.of(arguments.data.name, "", pieces["train"])
+    best: dict[str, Model] = {}
+
+    def keep(weights: dict[str, np.ndarray], epoch: Epoch) -> None:
+        history = {"random_seed": random_seed, "epoch": epoch.number, "minutes": epoch.seconds / 60, "transpose": arguments.transpose}
+        best["model"] = Model(configuration, weights, facts, epoch.held_out or {}, history)
+
+    def report(epoch: Epoch) -> None:
+        if epoch.held_out is not None:
+            now = f"random seed {random_seed}, epoch {epoch.number}, {epoch.seconds / 60:.1f} min"
+            nats_a_note = (
+                f"{sum(epoch.held_out.values()):.4f} nats a note on valid, best {epoch.best_nats:.4f}, {epoch.training_nats:.3f} in training"
+            )
+            print(f"{now}: {nats_a_note}", file=sys.stderr, flush=True)
+
+    schedule = Schedule(
+        minutes=arguments.minutes, random_seed=random_seed, **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {})
+    )
+    train(configuration, learned, examples["valid"], schedule, report, keep)
+    return best["model"]
+
+
+def models_of(data: Data, steps_per_quarter: int, arguments: argparse.Namespace) -> list[Model]:
+    """The networks: those that lie in the folder, and the missing ones trained."""
+    models = []
+    for random_seed in range(arguments.random_seed, arguments.random_seed + arguments.networks):
+        path = arguments.keep and arguments.keep / f"{arguments.data.name.split('.')[0]}-{random_seed}.safetensors"
+        if path and path.exists():
+            models.append(load_model(path))
+            continue
+        models.append(train_network(data, steps_per_quarter, arguments, random_seed))
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_model(models[-1], path)
+    return models
+
+
+def measure(data: Data, models: list[Model], steps_per_quarter: int, arguments: argparse.Namespace) -> dict:
+    """The figures of a split."""
+    frames = np.array([len(piece) for piece in data.frames(arguments.split)])
+    pieces = data.pieces(arguments.split, steps_per_quarter)
+    begin = time.monotonic()
+    engines = [model.engine(exact=False) for model in models]
+    judged = nats(
+        engines,
+        pieces,
+        transpositions=range(-arguments.averaged, arguments.averaged + 1),
+        most_at_once=HIGHEST if data.num_voices is None else 1,
+        repeats=False,
+    )
+    silence = [trailing_silence(frames) for frames in data.frames(arguments.split)]
+    surprise = np.array([rows.sum() + nats_of_silence for rows, nats_of_silence in zip(judged, silence, strict=True)])
+    fields = sum(rows.sum(axis=0) for rows in judged)
+    voices = data.num_voices or 0
+    low, high = interval(surprise, frames, np.random.default_rng(0))
+    per_frame = float(surprise.sum() / frames.sum())
+    return {
+        "data": arguments.data.name,
+        "split": arguments.split,
+        "nats_per_frame": per_frame,
+        "low": low,
+        "high": high,
+        "nats_per_voice_step": per_frame / voices if voices else None,
+        "low_per_voice_step": low / voices if voices else None,
+        "high_per_voice_step": high / voices if voices else None,
+        "nats_per_frame_by_field": dict(zip(("time_shift", "part", "pitch", "duration"), (fields / frames.sum()).tolist(), strict=False)),
+        "floor_nats_per_frame": floor(data, arguments.split),
+        "frames": int(frames.sum()),
+        "pieces": len(frames),
+        "notes": sum(piece.num_notes for piece in pieces),
+        "networks": len(models),
+        "transpositions": 2 * arguments.averaged + 1,
+        "training_minutes": sum(model.training["minutes"] for model in models),
+        "judging_seconds": time.monotonic() - begin,
+    }
+
+
+def shown(figures: dict) -> str:
+    """The figures, to read."""
+    lines = [
+        f"{figures['data']}, {figures['split']}: {figures['pieces']} pieces, {figures['frames']:,} frames, {figures['notes']:,} notes",
+        f"{figures['nats_per_frame']:.4f} nats a frame (95 %: {figures['low']:.4f} to {figures['high']:.4f})",
+    ]
+    if figures["nats_per_voice_step"] is not None:
+        low, high = figures["low_per_voice_step"], figures["high_per_voice_step"]
+        lines.append(f"{figures['nats_per_voice_step']:.4f} nats a voice and frame (95 %: {low:.4f} to {high:.4f})")
+    lines.append("by field: " + ", ".join(f"{name} {value:.4f}" for name, value in figures["nats_per_frame_by_field"].items()))
+    lines.append(f"without memory: {figures['floor_nats_per_frame']:.4f} nats a frame")
+    networks = f"{figures['networks']} networks, {figures['transpositions']} transpositions averaged"
+    lines.append(f"{networks}; trained for {figures['training_minutes']:.1f} minutes in all, judged in {figures['judging_seconds']:.0f} s")
+    return "\n".join(lines)
+
+
+def trailing_silence(frames: list[list[int]]) -> float:
+    """Nats to say how many empty frames follow a piece's last note, which its notes do not."""
+    sounding = [step for step, frame in enumerate(frames) if set(frame) - {SILENT}]
+    empty = len(frames) - 1 - (sounding[-1] if sounding else -1)
+    return -math.log(ESCAPE / (empty * (empty + 1))) if empty else -math.log1p(-ESCAPE)
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", default="valid", help="to judge (default: %(default)s)")
+    parser.add_argument("--networks", type=int, default=1, help="to train, of as many random seeds, and to average (default: %(default)s)")
+    parser.add_argument("--random-seed", type=int, default=0, help="of the first (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=30, help="of training each (default: %(default)s)")
+    parser.add_argument("--keep", type=Path, help="a folder to keep the networks in; those that lie there are not trained again")
+    parser.add_argument("--steps-per-quarter", type=int, help="frames a quarter note (default: by the file's name, else 4)")
+    parser.add_argument("--transpose", type=int, choices=range(FARTHEST + 1), help="semitones at most in training (default: 6, rolls 0)")
+    parser.add_argument("--averaged", type=int, default=0, choices=range(FARTHEST + 1), help="semitones up and down, to average (default: 0)")
+    parser.add_argument("--cell", choices=CELLS)
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--units", type=int)
+    parser.add_argument("--dropout", type=float)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    return parser
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = parser().parse_args()
+    try:
+        data = read_data(arguments.data)
+        data.frames(arguments.split)
+        data.frames("train")
+        data.frames("valid")
+    except DataError as error:
+        raise SystemExit(f"{arguments.data}: {error}") from None
+    if arguments.transpose is None:
+        arguments.transpose = 0 if data.num_voices is None else FARTHEST
+    name = arguments.data.name.lower()
+    steps_per_quarter = arguments.steps_per_quarter or next((steps for word, steps in STEPS_PER_QUARTER.items() if word in name), 4)
+    figures = measure(data, models_of(data, steps_per_quarter, arguments), steps_per_quarter, arguments)
+    print(json.dumps(figures, indent=2) if arguments.as_json else shown(figures))
+
+
+if __name__ == "__main__":
+    main()
