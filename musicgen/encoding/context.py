@@ -1,19 +1,23 @@
 """What follows from the notes so far and need not be remembered: the place in the bar, what sounds, what a part played last.
 
-Conventions: row n is what is known when note n is chosen. `place` to `recent` are seen from the onset of the note before; the other columns
+Conventions: row n is what is known when note n is chosen. `place` to `recalled` are seen from the onset of the note before; the other columns
 from the onset of note n itself, which is known by then, as its part is. The slots of `sounding` hold the latest notes first. A note leaves
 them after `MEMORY` further notes. Drums have no pitch classes.
 
 A note follows one that its part ends where it begins, the lowest the lowest: voice leading, for lines and for chords alike.
+
+What is recalled is how the music went on when last the latest notes were heard, transposed or not: of all earlier places the one with the most
+notes before it that are equal, of several the latest. Notes are equal in time shift, part, interval to what the part played last, and duration.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
-from musicgen.piece import Meter
+from musicgen.piece import NUM_PITCHES, Meter
 
 MEMORY = 256  # notes
 MOST_SLOTS = 8
@@ -23,6 +27,8 @@ WIDEST_LEAP = 24  # semitones; wider ones are taken for it
 NO_LEAP = WIDEST_LEAP + 1
 RECENT = (4, 16, 64)  # notes that are looked back on
 OWN_RECENT = (4, 16)  # of a part
+FAMILIAR = (1, 2, 3, 4, 5, 7, 10, 16)  # equal notes in a row; how many are told apart from these numbers on
+REMEMBERED = 4096  # notes among which the latest are looked for
 NOTHING = -1  # in `sounding`, `last_pitch` and `follows`
 UNKNOWN = 1 << 60  # the end of a note that is held
 
@@ -37,6 +43,8 @@ class Context(NamedTuple):
     num_sounding: np.ndarray  # (N,)
     leap: np.ndarray  # (N,) semitones to the note before from what its part had played last, or NO_LEAP
     recent: np.ndarray  # (N, 3, 12) how many of the latest RECENT notes have each pitch class
+    familiar: np.ndarray  # (N,) how many of the numbers FAMILIAR the equal notes before the recalled one reach, 0: nothing is recalled
+    recalled: np.ndarray  # (N, 4) time shift, part, pitch and duration (0: held) of the recalled note, or NOTHING; its pitch may be NOTHING alone
     next_place: np.ndarray  # (N,) as `place`, for the onset of this note
     next_bar: np.ndarray  # (N,)
     last_pitch: np.ndarray  # (N,) what this note's part played last, or NOTHING
@@ -44,7 +52,7 @@ class Context(NamedTuple):
     own_recent: np.ndarray  # (N, 2, 12) how many of the latest OWN_RECENT notes of this note's part have each pitch class
 
 
-BEFORE = Context._fields[:7]  # known before anything is said of a note
+BEFORE = Context._fields[:9]  # known before anything is said of a note
 
 
 class Sounding(NamedTuple):
@@ -73,6 +81,37 @@ class _Classes:
                 self.counts[row, self._classes[-1 - notes]] -= 1
 
 
+class _Memory:
+    """The notes so far, and where the latest have been heard before."""
+
+    def __init__(self) -> None:
+        self._notes: list[tuple[int, int, int | None, int]] = []  # time shift, part, interval to the part's last pitch, duration
+        self._numbers: dict[tuple, int] = {}
+        self._tokens = np.zeros(64, np.int32)  # the number of each note, equal for equal notes
+        self._equal = np.zeros(64, np.int32)  # how many notes up to each are equal to the latest
+
+    def add(self, note: tuple[int, int, int | None, int]) -> None:
+        count = len(self._notes)
+        if count == len(self._tokens):
+            self._tokens, self._equal = (np.concatenate((array, np.zeros_like(array))) for array in (self._tokens, self._equal))
+        number = self._numbers.setdefault(note, len(self._numbers))
+        first = max(0, count - REMEMBERED)
+        before = np.append(0, self._equal[first : max(first, count - 1)])[: count - first]
+        self._equal[first:count] = (before + 1) * (self._tokens[first:count] == number)
+        self._tokens[count], self._equal[count] = number, 0
+        self._notes.append(note)
+
+    def recall(self) -> tuple[int, tuple[int, int, int | None, int] | None]:
+        """How many notes before the recalled one are equal to the latest, and the recalled one."""
+        first, last = max(0, len(self._notes) - 1 - REMEMBERED), len(self._notes) - 1
+        if last <= first:
+            return 0, None
+        backwards = self._equal[first:last][::-1]
+        latest = int(backwards.argmax())
+        equal = int(backwards[latest])
+        return equal, self._notes[last - latest] if equal else None
+
+
 class RunningContext:
     """The context of one piece, kept up to date note by note."""
 
@@ -90,6 +129,7 @@ class RunningContext:
         self._leap = NO_LEAP
         self._recent = _Classes(RECENT)
         self._own_recent = [_Classes(OWN_RECENT) for _ in vocabulary.parts]
+        self._memory = _Memory()
         self._count = 0
 
     def place_at(self, onset: int) -> tuple[int, int]:
@@ -104,7 +144,16 @@ class RunningContext:
             if number > self._count - MEMORY:
                 sounding[slot] = part, pitch, self.onset - onset, 0 if end == UNKNOWN else end - self.onset
         unfollowed = min(max(len(self._ended) - self._begun, FEWEST_UNFOLLOWED), MOST_UNFOLLOWED)
-        return *self.place_at(self.onset), sounding, unfollowed, min(len(self.notes), MOST_SOUNDING), self._leap, self._recent.counts.copy()
+        heard = self._leap, self._recent.counts.copy(), *self._recalled()
+        return *self.place_at(self.onset), sounding, unfollowed, min(len(self.notes), MOST_SOUNDING), *heard
+
+    def _recalled(self) -> tuple[int, tuple[int, int, int, int]]:
+        equal, note = self._memory.recall()
+        if note is None:
+            return 0, (NOTHING,) * 4
+        shift, part, interval, duration = note
+        pitch = self._last_pitch[part] + interval if interval is not None and part in self._last_pitch else NOTHING
+        return bisect_right(FAMILIAR, equal), (shift, part, pitch if 0 <= pitch < NUM_PITCHES else NOTHING, duration)
 
     def at(self, shift: int, part: int) -> tuple:
         """The other columns, for a note of `part` that begins `shift` steps from the latest onset."""
@@ -119,7 +168,9 @@ class RunningContext:
         self.onset += shift
         self._begun += 1
         self._count += 1
-        self._leap = min(max(pitch - self._last_pitch[part], -WIDEST_LEAP), WIDEST_LEAP) if part in self._last_pitch else NO_LEAP
+        interval = pitch - self._last_pitch[part] if part in self._last_pitch else None
+        self._leap = NO_LEAP if interval is None else min(max(interval, -WIDEST_LEAP), WIDEST_LEAP)
+        self._memory.add((shift, part, interval, duration or 0))
         self._last_pitch[part] = pitch
         if not self._is_drum[part]:
             self._recent.add(pitch % 12)
@@ -161,5 +212,5 @@ def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabular
 def stacked(rows: Iterable[tuple], slots: int) -> Context:
     """Rows of columns as columns of rows."""
     columns = list(zip(*rows, strict=True)) or [()] * len(Context._fields)
-    shapes = {"sounding": (-1, slots, 4), "recent": (-1, len(RECENT), 12), "own_recent": (-1, len(OWN_RECENT), 12)}
+    shapes = {"sounding": (-1, slots, 4), "recent": (-1, len(RECENT), 12), "recalled": (-1, 4), "own_recent": (-1, len(OWN_RECENT), 12)}
     return Context(*(np.array(column, np.int32).reshape(shapes.get(name, -1)) for name, column in zip(Context._fields, columns, strict=True)))

@@ -15,7 +15,15 @@ from musicgen.encoding.vocabulary import FIELDS, PART, PITCH, TIME_SHIFT, Vocabu
 
 FARTHEST_TRANSPOSITION = 6  # semitones
 LENGTH_UNIT = 32  # notes; windows are padded to a multiple of it
-PADDING = {"bar": 1, "next_bar": 1, "sounding": NOTHING, "last_pitch": NOTHING, "follows": NOTHING, "leap": NO_LEAP}  # the others: 0
+PADDING = {
+    "bar": 1,
+    "next_bar": 1,
+    "sounding": NOTHING,
+    "recalled": NOTHING,
+    "last_pitch": NOTHING,
+    "follows": NOTHING,
+    "leap": NO_LEAP,
+}  # the others: 0
 
 
 class Example(NamedTuple):
@@ -118,6 +126,8 @@ def _transpose(inputs: dict[str, np.ndarray], vocabulary: Vocabulary, semitones:
         values = inputs[name]
         pitched = melodic[np.minimum(values[:, PART], len(melodic) - 1)] & (values[:, TIME_SHIFT] != vocabulary.end)
         values[:, PITCH] += semitones * pitched
+    recalled = inputs["recalled"]
+    recalled[:, 2] += semitones * (melodic[recalled[:, 1]] & (recalled[:, 2] != NOTHING))
     sounding = inputs["sounding"]
     sounding[..., 1] += semitones * melodic[sounding[..., 0]]
     for name in ("last_pitch", "follows"):

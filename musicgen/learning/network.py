@@ -7,16 +7,19 @@ Only public layers and `keras.ops`, so it runs on each of Keras' backends.
 import keras
 from keras import layers, ops
 
-from musicgen.encoding.context import FEWEST_UNFOLLOWED, MOST_SOUNDING, OWN_RECENT, RECENT, WIDEST_LEAP
+from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SOUNDING, OWN_RECENT, RECENT, WIDEST_LEAP
 from musicgen.encoding.vocabulary import FIELDS, NAMES, TIME_SHIFT
 from musicgen.learning.relative import real, relative_logit, shares_of_classes
 from musicgen.model.configuration import (
     BAR_UNITS,
     COUNT_UNITS,
     EMBEDDING_UNITS,
+    FAMILIAR_UNITS,
     LEAP_UNITS,
     LEAPS,
     PLACE_UNITS,
+    RECALLED_PITCH_UNITS,
+    RECALLED_SHIFT_UNITS,
     SOUNDING_UNITS,
     UNFOLLOWED,
     Configuration,
@@ -25,6 +28,7 @@ from musicgen.model.configuration import (
 from musicgen.piece import NUM_PITCHES
 
 RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
+INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
 INPUT_SHAPES = {  # after (B, T); all int32, as in encoding.context
     "previous": (len(FIELDS),),  # the note before; in the first row of a piece the size of each field
     "note": (len(FIELDS),),  # the note itself, of which each head sees the fields before its own
@@ -35,6 +39,8 @@ INPUT_SHAPES = {  # after (B, T); all int32, as in encoding.context
     "num_sounding": (),
     "leap": (),
     "recent": (len(RECENT), 12),
+    "familiar": (),
+    "recalled": (4,),
     "next_place": (),
     "next_bar": (),
     "last_pitch": (),
@@ -67,6 +73,10 @@ def listen(given, configuration: Configuration):
     vectors.append(layers.Embedding(UNFOLLOWED, COUNT_UNITS, name="unfollowed_notes")(given["unfollowed"] - FEWEST_UNFOLLOWED))
     vectors.append(layers.Embedding(MOST_SOUNDING + 1, COUNT_UNITS, name="sounding_notes")(given["num_sounding"]))
     vectors.append(layers.Embedding(LEAPS, LEAP_UNITS, name="last_leap")(given["leap"] + WIDEST_LEAP))
+    shift, pitch = given["recalled"][..., 0], given["recalled"][..., 2]
+    vectors.append(layers.Embedding(len(FAMILIAR) + 1, FAMILIAR_UNITS, name="familiar_notes")(given["familiar"]))
+    vectors.append(layers.Embedding(span + 2, RECALLED_SHIFT_UNITS, name="recalled_shift")(ops.minimum(shift, span) + 1))
+    vectors.append(layers.Embedding(NUM_PITCHES + 1, RECALLED_PITCH_UNITS, name="recalled_pitch")(pitch + 1))
     part, pitch, age, left = (given["sounding"][..., column] for column in range(4))  # (B, T, S)
     sounding = ops.tanh(
         layers.Embedding(len(vocabulary.parts) + 1, SOUNDING_UNITS, name="sounding_part")(part + 1)
@@ -82,7 +92,7 @@ def listen(given, configuration: Configuration):
 
 def recurrent_stack(vectors, configuration: Configuration):
     """The state after each note before, (B, T, U)."""
-    state = layers.SpatialDropout1D(configuration.dropout / 2, name="input_dropout")(vectors)
+    state = layers.SpatialDropout1D(configuration.dropout * INPUT_DROPOUT, name="input_dropout")(vectors)
     options = {"activation": configuration.activation} if configuration.cell == "rnn" else {}
     for layer in range(configuration.layers):
         recurrent = RECURRENT_LAYERS[configuration.cell]
@@ -100,6 +110,7 @@ def head(field: int, state, given, configuration: Configuration):
     if field > TIME_SHIFT:
         terms.append(layers.Embedding(configuration.span, hidden, name=f"{name}_place")(ops.minimum(given["next_place"], configuration.span - 1)))
     feature = ops.relu(sum(terms[1:], start=terms[0]))  # (B, T, H)
+    feature = layers.Dropout(configuration.dropout * HEAD_DROPOUT, name=f"{name}_dropout")(feature)
     total = layers.Dense(vocabulary.sizes[field], name=f"{name}_logits")(feature)
     for table, size in relative_logits(configuration).get(field, {}).items():
         relative = layers.Dense(size, use_bias=False, name=f"{name}_{table}")(feature)

@@ -130,6 +130,24 @@ def has_end(condition, configuration: Configuration):
     return ops.logical_and(condition, np.arange(vocabulary.held + 1) < vocabulary.held)
 
 
+def by_recall(field: int):
+    """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
+
+    def table(given, configuration: Configuration):
+        recalled, agrees = given["recalled"], given["familiar"] > 0
+        for column in range(field):
+            said = ops.take(values_of(column, configuration), given["note"][..., column])
+            agrees = ops.logical_and(agrees, ops.equal(said, recalled[..., column]))
+        values = values_of(field, configuration)
+        is_recalled = ops.logical_and(ops.equal(recalled[..., field, None], values), (given["familiar"] > 0)[..., None])  # (B, T, V)
+        if field == TIME_SHIFT:
+            is_recalled = goes_on(is_recalled, configuration)
+        index = 2 * given["familiar"] + ops.cast(agrees, "int32")
+        return ops.where(is_recalled, index[..., None], 0)[..., None, :], real(is_recalled)[..., None, :]
+
+    return table
+
+
 def left_at_onset(given, configuration: Configuration):
     """Steps that each sounding note still sounds at this note's onset, (B, T, S, 1); 0 or less where it no longer does."""
     return given["sounding"][..., 3:4] - shift_of(given, configuration)
@@ -161,6 +179,7 @@ def real(condition):
 
 
 TABLES = {
+    **{(field, "by_recall"): by_recall(field) for field in (TIME_SHIFT, PART, PITCH, DURATION)},
     (TIME_SHIFT, "by_place"): time_shift_by_place,
     (TIME_SHIFT, "by_sounding"): time_shift_by_sounding,
     (PART, "by_age"): part_by_age,

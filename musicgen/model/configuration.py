@@ -6,7 +6,17 @@ Conventions: a weight is called `layer/variable`, as Keras names them; `weight_s
 import math
 from dataclasses import asdict, dataclass, fields
 
-from musicgen.encoding.context import FEWEST_UNFOLLOWED, MOST_SLOTS, MOST_SOUNDING, MOST_UNFOLLOWED, NO_LEAP, OWN_RECENT, RECENT, WIDEST_LEAP
+from musicgen.encoding.context import (
+    FAMILIAR,
+    FEWEST_UNFOLLOWED,
+    MOST_SLOTS,
+    MOST_SOUNDING,
+    MOST_UNFOLLOWED,
+    NO_LEAP,
+    OWN_RECENT,
+    RECENT,
+    WIDEST_LEAP,
+)
 from musicgen.encoding.vocabulary import DURATION, NAMES, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.piece import NUM_PITCHES
 
@@ -15,6 +25,7 @@ ACTIVATIONS = ("tanh", "relu")  # of the plain cell
 EMBEDDING_UNITS = {"time_shift": 32, "part": 16, "pitch": 64, "duration": 32, "velocity": 16}
 PLACE_UNITS, BAR_UNITS, SOUNDING_UNITS, COUNT_UNITS, LEAP_UNITS = 32, 8, 64, 16, 32
 RECENT_UNITS = len(RECENT) * 12
+FAMILIAR_UNITS, RECALLED_PITCH_UNITS, RECALLED_SHIFT_UNITS = 16, 32, 16
 LEAPS = WIDEST_LEAP + NO_LEAP + 1
 UNFOLLOWED = MOST_UNFOLLOWED - FEWEST_UNFOLLOWED + 1
 WIDEST_INTERVAL = 36  # semitones; wider ones share a logit
@@ -34,10 +45,10 @@ class Configuration:
     cell: str = "lstm"
     layers: int = 2
     units: int = 256
-    dropout: float = 0.4
+    dropout: float = 0.5
     activation: str = "tanh"  # of the plain cell alone
     slots: int = MOST_SLOTS  # sounding notes that it hears
-    head_units: int = 128
+    head_units: int = 192
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -76,19 +87,26 @@ class Configuration:
 def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
     """For each field that has them the tables of relative logits and their sizes."""
     intervals, differences, ages = 2 * WIDEST_INTERVAL + 1, 2 * configuration.span + 1, configuration.span + 1
+    recall = {"by_recall": 2 * (len(FAMILIAR) + 1)}  # to what is recalled, by how familiar it is, and whether it agreed so far
     tables = {
         TIME_SHIFT: {
             "by_place": configuration.span,  # place in the bar that it leads to
             "by_sounding": ages + differences,  # how old a held note then is, or how much later than the end of another
+            **recall,
         },
-        PART: {"by_age": ages},  # how old the part's sounding notes are
+        PART: {"by_age": ages, **recall},  # how old the part's sounding notes are
         PITCH: {
             "by_interval": intervals,  # to the part's last note
             "by_followed": intervals,  # to the note that it follows
             "by_sounding": len(STATES) * intervals,  # to a note begun at this onset, one that goes on, one that has ended
             "by_recent": 12 * (len(RECENT) + len(OWN_RECENT)),  # to the pitch classes of the latest notes, and of the part's own
+            **recall,
         },
-        DURATION: {"by_place": configuration.span, "by_left": differences},  # place in the bar where it would end, and how much later than another
+        DURATION: {
+            "by_place": configuration.span,  # place in the bar where it would end
+            "by_left": differences,  # how much later than a sounding note
+            **recall,
+        },
     }
     return {field: tables[field] for field in configuration.vocabulary.active if field in tables}
 
@@ -98,6 +116,7 @@ def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     vocabulary, units, hidden = configuration.vocabulary, configuration.units, configuration.head_units
     shapes: dict[str, tuple[int, ...]] = {}
     width = PLACE_UNITS + BAR_UNITS + 2 * COUNT_UNITS + LEAP_UNITS + SOUNDING_UNITS + RECENT_UNITS
+    width += FAMILIAR_UNITS + RECALLED_PITCH_UNITS + RECALLED_SHIFT_UNITS
     for field in vocabulary.active:
         shapes[f"previous_{NAMES[field]}/embeddings"] = (vocabulary.sizes[field] + 1, EMBEDDING_UNITS[NAMES[field]])
         width += EMBEDDING_UNITS[NAMES[field]]
@@ -106,6 +125,9 @@ def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     shapes["unfollowed_notes/embeddings"] = (UNFOLLOWED, COUNT_UNITS)
     shapes["sounding_notes/embeddings"] = (MOST_SOUNDING + 1, COUNT_UNITS)
     shapes["last_leap/embeddings"] = (LEAPS, LEAP_UNITS)
+    shapes["familiar_notes/embeddings"] = (len(FAMILIAR) + 1, FAMILIAR_UNITS)
+    shapes["recalled_shift/embeddings"] = (configuration.span + 2, RECALLED_SHIFT_UNITS)
+    shapes["recalled_pitch/embeddings"] = (NUM_PITCHES + 1, RECALLED_PITCH_UNITS)
     shapes["sounding_part/embeddings"] = (len(vocabulary.parts) + 1, SOUNDING_UNITS)
     shapes["sounding_pitch/embeddings"] = (NUM_PITCHES + 1, SOUNDING_UNITS)
     shapes["sounding_age/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)

@@ -37,7 +37,7 @@ class Engine:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
         kernel = self.weights["recurrent_0/kernel"]
         names = [f"previous_{NAMES[field]}" for field in self.vocabulary.active]
-        names += ["at_place", "in_bar", "unfollowed_notes", "sounding_notes", "last_leap"]
+        names += ["at_place", "in_bar", "unfollowed_notes", "sounding_notes", "last_leap", "familiar_notes", "recalled_shift", "recalled_pitch"]
         self._folded: dict[str, np.ndarray] = {}
         row = 0
         for name in names:
@@ -74,6 +74,9 @@ class Engine:
         gates += self._folded["unfollowed_notes"][now.unfollowed - FEWEST_UNFOLLOWED]
         gates += self._folded["sounding_notes"][now.num_sounding]
         gates += self._folded["last_leap"][now.leap + WIDEST_LEAP]
+        gates += self._folded["familiar_notes"][now.familiar]
+        gates += self._folded["recalled_shift"][np.minimum(now.recalled[:, 0], span) + 1]
+        gates += self._folded["recalled_pitch"][now.recalled[:, 2] + 1]
         for field in self.vocabulary.active:
             gates += self._folded[f"previous_{NAMES[field]}"][previous[:, field]]
         heard = np.concatenate((self._sounding_vector(now.sounding), shares_of_classes(now.recent).reshape(-1, RECENT_UNITS)), axis=1)

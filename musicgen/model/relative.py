@@ -22,6 +22,7 @@ class Relative:
         self.shifts, self.pitches, self.durations = (
             vocabulary.steps(field, np.arange(vocabulary.sizes[field])) for field in (TIME_SHIFT, PITCH, DURATION)
         )
+        self.values = {TIME_SHIFT: self.shifts, PART: self.parts, PITCH: self.pitches, DURATION: self.durations}
         self.goes_on = np.arange(len(self.shifts)) < vocabulary.end
         self.has_end = np.arange(len(self.durations)) < vocabulary.held
 
@@ -29,6 +30,8 @@ class Relative:
         """The logits (B, V) of a field by one of its tables, given the logits by difference (B, R)."""
         if table == "by_recent":
             return self._pitch_by_recent(by_difference, note, around)
+        if table == "by_recall":
+            return self._by_recall(field, by_difference, note, around)
         index, weight = TABLES[field, table](self, note, around)  # (B, S, V), (B, S or 1, V or 1)
         takes, slots, values = index.shape
         gathered = np.take_along_axis(by_difference, index.reshape(takes, slots * values), axis=1)
@@ -72,6 +75,15 @@ class Relative:
         shares = shares_of_classes(np.concatenate((around.recent, around.own_recent), axis=1))
         by_class = (relative[:, ABOVE] * shares[:, None]).sum(axis=(-2, -1))  # (B, 12)
         return by_class[:, self.pitches % 12] * ~self.drums[note[:, PART], None]
+
+    def _by_recall(self, field: int, by_difference: np.ndarray, note: np.ndarray, around: Context) -> np.ndarray:
+        agrees = around.familiar > 0
+        is_recalled = (around.recalled[:, field, None] == self.values[field]) & agrees[:, None]
+        for column in range(field):
+            agrees = agrees & (self.values[column][note[:, column]] == around.recalled[:, column])
+        if field == TIME_SHIFT:
+            is_recalled &= self.goes_on
+        return by_difference[np.arange(len(note)), 2 * around.familiar + agrees, None] * is_recalled
 
     def _duration_by_place(self, note: np.ndarray, around: Context):
         index = (around.next_place[:, None, None] + self.durations) % around.next_bar[:, None, None]

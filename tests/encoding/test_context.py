@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, tunes
 
-from musicgen.encoding.context import MEMORY, NO_LEAP, NOTHING, OWN_RECENT, RECENT, Context, RunningContext, context_of
-from musicgen.encoding.tokens import encode
+from musicgen.encoding.context import FAMILIAR, MEMORY, NO_LEAP, NOTHING, OWN_RECENT, RECENT, Context, RunningContext, context_of
+from musicgen.encoding.tokens import encode, held
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.piece import Meter, Note, Part, Piece
 
@@ -73,11 +73,13 @@ def test_a_transposed_piece_has_the_transposed_context(piece, semitones):
         return
     low, high = context(replace(piece, parts=parts)), context(replace(piece, parts=higher))
 
-    for name in ("place", "bar", "unfollowed", "num_sounding", "leap", "next_place", "next_bar"):
+    for name in ("place", "bar", "unfollowed", "num_sounding", "leap", "familiar", "next_place", "next_bar"):
         np.testing.assert_array_equal(getattr(low, name), getattr(high, name), err_msg=name)
     np.testing.assert_array_equal(np.roll(low.recent, semitones, axis=-1), high.recent)
     np.testing.assert_array_equal(np.roll(low.own_recent, semitones, axis=-1), high.own_recent)
-    for name in ("last_pitch", "follows"):
+    low = low._replace(recalled=low.recalled[:, 2])
+    high = high._replace(recalled=high.recalled[:, 2])
+    for name in ("last_pitch", "follows", "recalled"):
         values = getattr(low, name)
         np.testing.assert_array_equal(np.where(values == NOTHING, NOTHING, values + semitones)[:-1], getattr(high, name)[:-1], err_msg=name)
 
@@ -98,7 +100,39 @@ def test_the_latest_pitch_classes_are_counted(corpus):
                 assert seen.own_recent[row].tolist() == [np.bincount(classes[-notes:], minlength=12).tolist() for notes in OWN_RECENT]
 
 
+@given(pieces(grids=(12,), max_parts=2, max_notes=24))
+@settings(max_examples=40, deadline=None)
+def test_what_is_recalled_is_the_longest_repetition(piece):
+    sequence = encode(piece)
+    seen = context(piece, vocabulary=Vocabulary.of([sequence]))
+    is_held = held(sequence.onsets, *sequence.notes.T[[1, 3]])
+    last: dict[int, int] = {}
+    said = []
+    for (shift, part, pitch, duration, _), is_open in zip(sequence.notes.tolist(), is_held, strict=True):
+        said.append((shift, part, pitch - last[part] if part in last else None, 0 if is_open else duration))
+        last[part] = pitch
+    for row in range(len(said) + 1):
+        equal = [next((back for back in range(place) if said[place - 1 - back] != said[row - 1 - back]), place) for place in range(1, row)]
+        longest = max(equal, default=0)
+        assert seen.familiar[row] == sum(longest >= number for number in FAMILIAR)
+        if longest:
+            place = max(index for index, number in enumerate(equal, 1) if number == longest)
+            assert seen.recalled[row, [0, 1, 3]].tolist() == [said[place][column] for column in (0, 1, 3)]
+        else:
+            assert (seen.recalled[row] == NOTHING).all()
+
+
 # Golden values
+
+
+def test_a_phrase_is_recalled_and_transposed():
+    notes = tuple(Note(12 * beat, pitch, 12) for beat, pitch in enumerate((60, 62, 64, 65, 62, 67, 69, 71, 72)))
+    seen = context(Piece((Part("", 0, False, notes),)))
+
+    assert seen.familiar.tolist() == [0, 0, 0, 1, 0, 0, 0, 1, 2, 0]
+    assert seen.recalled.tolist()[3] == [12, 0, 66, 0]  # after a step up another was heard
+    assert seen.recalled.tolist()[7] == [12, 0, 70, 0]  # and half a step, the last time
+    assert seen.recalled.tolist()[8] == [12, 0, 72, 0]  # after two steps up half a step: the beginning again, a fifth higher
 
 
 def test_the_context_of_a_small_piece():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny import bands, chorales, configuration_of, random_model, random_weights, tunes
 
-from musicgen.encoding.context import NOTHING, OWN_RECENT, RECENT, Context, context_of
+from musicgen.encoding.context import FAMILIAR, NOTHING, OWN_RECENT, RECENT, Context, context_of
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
 from musicgen.learning.batches import Window, batch_of, example_of
@@ -102,9 +102,10 @@ def rows_of(configuration, takes: int) -> tuple[np.ndarray, Context]:
     place, pitches = random.integers(0, 48, (2, takes)), random.integers(-1, 128, (2, takes))
     counts, recent = random.integers(-4, 9, takes), random.integers(0, 9, (takes, len(RECENT), 12))
     own_recent = random.integers(0, 9, (takes, len(OWN_RECENT), 12))
-    return note, Context(
-        place[0], np.full(takes, 48), sounding, counts, counts + 4, counts, recent, place[1], np.full(takes, 48), *pitches, own_recent
-    )
+    bar, familiar = np.full(takes, 48), random.integers(0, len(FAMILIAR) + 1, takes)
+    recalled = np.stack([sounding[:, 0, column] for column in (2, 0, 1, 3)], axis=1)
+    now = place[0], bar, sounding, counts, counts + 4, counts, recent, familiar, recalled
+    return note, Context(*now, place[1], bar, *pitches, own_recent)
 
 
 @pytest.mark.parametrize(("cell", "units", "corpus"), [("lstm", 24, "bands"), ("lstm", 200, "chorales"), ("gru", 24, "tunes"), ("rnn", 17, "bands")])
