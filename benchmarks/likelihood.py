@@ -122,7 +122,7 @@ def floor(data: Data, split: str) -> float:
         lines = {name: [np.array([frame[voice] for frame in frames]) + 1 for frames in data.frames(name)] for name in ("train", split)}
         stays = np.concatenate([line[1:] == line[:-1] for line in lines["train"]]).mean()
         runs = np.concatenate([line[np.append(True, line[1:] != line[:-1])] for line in lines["train"]])
-        frequency = (np.bincount(runs, minlength=HIGHEST + 2) + 1e-3) / (len(runs) + 1e-3 * (HIGHEST + 2))
+        frequency = (np.bincount(runs, minlength=HIGHEST + 2) + 1e-4) / (len(runs) + 1e-4 * (HIGHEST + 2))
         for line in lines[split]:
             others = (1 - stays) * frequency[line[1:]] / (1 - frequency[line[:-1]])
             total -= float(np.log(np.where(line[1:] == line[:-1], stays, others)).sum() + np.log(frequency[line[0]]))

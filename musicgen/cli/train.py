@@ -50,7 +50,7 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 @click.option("--layers", type=click.IntRange(1, 16), default=2, show_default=True, help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(1, 8192), default=256, show_default=True, help="Units of each.")
 @click.option(
-    "--dropout", type=NumberRange(0, 1, max_open=True), default=0.4, show_default=True, help="Share of units left out at random in training."
+    "--dropout", type=NumberRange(0, 1, max_open=True), default=0.5, show_default=True, help="Share of units left out at random in training."
 )
 @click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
