@@ -20,6 +20,7 @@ from musicgen import __version__
 COMMANDS = {
     "train": "Learn from a folder of music.",
     "generate": "Write new music.",
+    "evaluate": "Judge a model, and its music beside the corpus'.",
     "corpus": "Show or add music to learn from.",
     "inspect": "Show what is in a model.",
 }

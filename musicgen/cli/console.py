@@ -98,14 +98,16 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def check_writable(path: Path, force: bool) -> None:
-    """Refuse early what could not be written later."""
-    if not path.parent.is_dir():
+def check_writable(path: Path, force: bool, option: str = "--out") -> None:
+    """Refuse early what could not be written later; `option` is the one that names the path."""
+    if not is_there(path.parent) or not path.parent.is_dir():
         raise CommandError(f"can't write {path}: there is no folder {path.parent}", USAGE)
+    if not is_there(path):
+        return
     if path.is_dir():
         raise CommandError(f"can't write {path}: it is a folder", USAGE)
-    if path.exists() and not force:
-        raise CommandError(f"{path} exists: choose another name with --out, or overwrite it with --force", USAGE)
+    if not force:
+        raise CommandError(f"{path} exists: choose another name with {option}, or overwrite it with --force", USAGE)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ loudness 0..1; `bars` are the seconds at which bars begin. A roll is drawn in a 
 pitch upwards, each part in a colour of its own; drums stand below.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 
@@ -60,6 +61,18 @@ def seconds_at(piece: Piece, steps: np.ndarray) -> np.ndarray:
     begun = np.append(0, np.cumsum(np.diff(onsets) * lengths[:-1]))
     tempo = np.searchsorted(onsets, steps, side="right") - 1
     return begun[tempo] + (steps - onsets[tempo]) * lengths[tempo]
+
+
+def opening_clips(pieces: Sequence[Piece], num_bars: int) -> list[dict]:
+    """The first bars of each piece."""
+    return [clip_of(excerpt(piece, 0, num_bars), piece.title) for piece in pieces]
+
+
+def blind_clips(pieces: Sequence[Piece], most: int, num_bars: int, tempo: float, rng: np.random.Generator) -> list[dict]:
+    """Bars in a row from anywhere in the first pieces that are long enough, at most so many, all in one tempo (quarters a minute)."""
+    long_enough = [piece for piece in pieces if len(piece.bar_lines) >= num_bars]
+    cuts = [(excerpt(piece, int(rng.integers(len(piece.bar_lines) - num_bars + 1)), num_bars), piece.title) for piece in long_enough]
+    return [clip_of(at_tempo(cut, tempo), title) for cut, title in cuts if cut.num_notes][:most]
 
 
 def roll(clip: dict) -> str:

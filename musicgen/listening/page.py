@@ -1,7 +1,7 @@
 """Figures and music -> one HTML page: tables, plots, music to listen to, and a blind listening test.
 
 Conventions: the page needs no network and no other file. Everything that comes from a corpus or a model, titles for example, is escaped: it is
-shown and never run. `page.html` is the skeleton, `page.css` its look, `page.js` the player and the test; the music stands in the page as JSON.
+shown and never run. `page.html` is the skeleton, `page.css` its look, `player.js` plays, `quiz.js` asks; the music stands in the page as JSON.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ def page_html(
     return Template(_part("page.html")).substitute(
         title=escape(title),
         style=_part("page.css"),
-        script=_part("page.js"),
+        script=_part("player.js") + _part("quiz.js"),
         facts="".join(f"<p>{escape(fact)}</p>" for fact in facts),
         tables="".join(map(_table, tables)),
         plots="".join(_figure(plot) for plot in plots),

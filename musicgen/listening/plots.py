@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-WIDTH, HEIGHT = 480, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 8, 10, 42  # margins
-MOST_LABELS = 15  # below the bars of a plot
+WIDTH, HEIGHT = 480, 250
+LEFT, RIGHT, TOP, BOTTOM = 66, 10, 10, 50  # margins
+MOST_LABELS = 12  # below the bars of a plot
 SETS = ("corpus", "takes")
 GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples spread evenly, so dots of a strip seldom hide each other
 
@@ -73,7 +73,7 @@ def _bars(plot: Bars) -> list[str]:
     shapes = []
     for tick in ticks(0, highest, 4):
         y = foot - tick * scale
-        shapes += [f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>', _text(LEFT - 5, y + 4, f"{tick:.3g}", "end")]
+        shapes += [f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>', _text(LEFT - 6, y + 5, f"{tick:.3g}", "end")]
     for number, name in enumerate(SETS):
         boxes = []
         for bucket, value in enumerate(getattr(plot, name)):
@@ -81,11 +81,11 @@ def _bars(plot: Bars) -> list[str]:
             boxes.append(f"M{x:.1f} {foot}v-{value * scale:.1f}h{0.4 * width:.1f}V{foot}z")
         shapes.append(f'<path class="{name}" d="{"".join(boxes)}"/>')
     every = -(-len(plot.labels) // MOST_LABELS)
-    shapes += [_text(LEFT + width * (bucket + 0.5), foot + 15, label) for bucket, label in enumerate(plot.labels) if bucket % every == 0]
+    shapes += [_text(LEFT + width * (bucket + 0.5), foot + 18, label) for bucket, label in enumerate(plot.labels) if bucket % every == 0]
     shapes += [
         f'<path class="axis" d="M{LEFT} {TOP}V{foot}H{WIDTH - RIGHT}"/>',
         _text((LEFT + WIDTH) / 2, HEIGHT - 6, plot.axis),
-        _text(11, (TOP + foot) / 2, plot.unit, kind="up"),
+        _text(16, (TOP + foot) / 2, plot.unit, kind="up"),
     ]
     return shapes
 
@@ -102,15 +102,13 @@ def _strip(plot: Strip) -> list[str]:
         return LEFT + 10 + (value - low) * scale
 
     for tick in ticks(low, high):
-        shapes += [f'<path class="grid" d="M{place(tick):.1f} {TOP}V{foot}"/>', _text(place(tick), foot + 15, f"{tick:.4g}")]
+        shapes += [f'<path class="grid" d="M{place(tick):.1f} {TOP}V{foot}"/>', _text(place(tick), foot + 18, f"{tick:.4g}")]
     row = (foot - TOP) / len(SETS)
     for number, name in enumerate(SETS):
         values, middle = list(getattr(plot, name)), TOP + (number + 0.5) * row
-        shapes.append(_text(14, middle, name, kind="up"))
+        shapes.append(_text(LEFT - 16, middle, name, kind="up"))
         if values:
-            dots = "".join(
-                f"M{place(value):.1f} {middle + (index * GOLDEN % 1 - 0.5) * 0.62 * row:.1f}h0" for index, value in enumerate(values)
-            )
+            dots = "".join(f"M{place(value):.1f} {middle + (index * GOLDEN % 1 - 0.5) * 0.62 * row:.1f}h0" for index, value in enumerate(values))
             lower, median, upper = (place(value) for value in np.percentile(values, (25, 50, 75)).tolist())
             top, height = middle - 0.4 * row, 0.8 * row
             shapes += [
