@@ -76,7 +76,9 @@ def possible(sequence: TokenSequence, grammar: Grammar, running: RunningContext,
     """
     vocabulary, columns = grammar.vocabulary, sequence.notes.T
     is_held = held(sequence.onsets, columns[PART], columns[DURATION]).tolist()
-    shifts, parts, pitches = [], [], []
+    shifts: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
+    pitches: list[np.ndarray] = []
     before: list[Sounding] = []  # what sounded when the moment began
     latest: dict[int, int] = {}  # onset of each part's latest notes then
     for onset, (shift, number, pitch, duration, _), goes_on in zip(sequence.onsets.tolist(), sequence.notes.tolist(), is_held, strict=True):
@@ -90,11 +92,11 @@ def possible(sequence: TokenSequence, grammar: Grammar, running: RunningContext,
                 if note.end in (onset, UNKNOWN):
                     free[note.part, grammar.pitches == note.pitch] = False
         shifts.append(_shifts(grammar, running))
-        parts.append(free.any(axis=1))
-        pitches.append(free[part])
+        parts.append(np.any(free, axis=1))
+        pitches.append(free[part, :])
         running.add(shift, part, pitch, None if goes_on else duration)
     shifts.append(_shifts(grammar, running))
-    masks: dict[int, list[np.ndarray]] = {TIME_SHIFT: shifts, PART: parts, PITCH: pitches}
+    masks = {TIME_SHIFT: shifts, PART: parts, PITCH: pitches}
     return [np.array(masks[field]) if field in masks else None for field in range(len(FIELDS))]
 
 

@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SOUNDING, OWN_RECENT, RECENT, WIDEST_LEAP
 from musicgen.encoding.vocabulary import FIELDS, NAMES, TIME_SHIFT
-from musicgen.learning.relative import real, relative_logit, shares_of_classes
+from musicgen.learning.relative import out_of_order, real, relative_logit, shares_of_classes
 from musicgen.model.configuration import (
     BAR_UNITS,
     COUNT_UNITS,
@@ -17,11 +17,13 @@ from musicgen.model.configuration import (
     FAMILIAR_UNITS,
     LEAP_UNITS,
     LEAPS,
+    ORDERED,
     PLACE_UNITS,
     RECALLED_PITCH_UNITS,
     RECALLED_SHIFT_UNITS,
     SOUNDING_UNITS,
     UNFOLLOWED,
+    UNLIKELY,
     Configuration,
     relative_logits,
 )
@@ -113,6 +115,8 @@ def head(field: int, state, given, configuration: Configuration):
     feature = layers.Dropout(configuration.dropout * HEAD_DROPOUT, name=f"{name}_dropout")(feature)
     total = layers.Dense(vocabulary.sizes[field], name=f"{name}_logits")(feature)
     for table, size in relative_logits(configuration).get(field, {}).items():
-        relative = layers.Dense(size, use_bias=False, name=f"{name}_{table}")(feature)
+        relative = layers.Dense(size, use_bias=False, kernel_initializer="zeros", name=f"{name}_{table}")(feature)  # no noise at first
         total = total + relative_logit(field, table, relative, given, configuration)
+    if field in ORDERED:
+        total = total - UNLIKELY * real(out_of_order(field, given, configuration))
     return total

@@ -41,6 +41,26 @@ def shares_of_classes(counts):
     return 12 * counts / ops.maximum(ops.sum(counts, axis=-1, keepdims=True), 1)
 
 
+def out_of_order(field: int, given, configuration: Configuration):
+    """What can't stand after the note before, (B, T, V) bool: the order is (onset, part, pitch), and what is held must end before the piece does."""
+    alone = np.array(configuration.vocabulary.most_at_once) == 1
+    latest = given["sounding"][..., 0, :]
+    part, pitch = latest[..., 0:1], latest[..., 1:2]  # (B, T, 1)
+    at_once = ops.logical_and(part >= 0, ops.equal(shift_of(given, configuration)[..., 0], 0))
+    if field == TIME_SHIFT:
+        full = ops.logical_and(ops.equal(part, len(alone) - 1), bool(alone[-1]))
+        held = ops.any(ops.logical_and(given["sounding"][..., 0] >= 0, ops.equal(given["sounding"][..., 3], 0)), axis=-1, keepdims=True)
+        ends = np.arange(configuration.vocabulary.end + 1) == configuration.vocabulary.end
+        begins_now = np.logical_and(values_of(TIME_SHIFT, configuration) == 0, ~ends)
+        return ops.logical_or(ops.logical_and(full, begins_now), ops.logical_and(held, ends))
+    if field == PART:
+        parts = np.arange(len(alone))
+        earlier = ops.logical_or(ops.less(parts, part), ops.logical_and(ops.equal(parts, part), alone))
+        return ops.logical_and(at_once, earlier)
+    same = ops.logical_and(at_once, ops.equal(given["note"][..., PART, None], part))
+    return ops.logical_and(same, ops.less_equal(values_of(PITCH, configuration), pitch))
+
+
 def time_shift_by_place(given, configuration: Configuration):
     """The place in the bar that it leads to; the end of the piece has no such logit."""
     place, bar = given["place"][..., None, None], given["bar"][..., None, None]  # (B, T, 1, 1)
@@ -49,11 +69,13 @@ def time_shift_by_place(given, configuration: Configuration):
 
 
 def time_shift_by_sounding(given, configuration: Configuration):
-    """How old each held note then is, or how much later than the end of each other note."""
+    """How old each held note then is, or how much later than the end of each other note, of the parts that may begin one then."""
     shifts, ages = values_of(TIME_SHIFT, configuration), configuration.span + 1
     part, age, left = (given["sounding"][..., column, None] for column in (0, 2, 3))  # (B, T, S, 1)
     later = ages + difference(shifts, left, configuration.span)
-    return ops.where(left > 0, later, ops.minimum(ops.add(age, shifts), ages - 1)), real(goes_on(part >= 0, configuration))
+    may_begin = ops.logical_or(part >= given["sounding"][..., 0:1, 0:1], shifts > 0)  # at once, only the parts from the latest on
+    weight = real(goes_on(ops.logical_and(part >= 0, may_begin), configuration))
+    return ops.where(left > 0, later, ops.minimum(ops.add(age, shifts), ages - 1)), weight
 
 
 def goes_on(condition, configuration: Configuration):

@@ -30,6 +30,7 @@ LEAPS = WIDEST_LEAP + NO_LEAP + 1
 UNFOLLOWED = MOST_UNFOLLOWED - FEWEST_UNFOLLOWED + 1
 WIDEST_INTERVAL = 36  # semitones; wider ones share a logit
 LONGEST = 16  # quarters; longer bars, notes and differences between them are taken for it
+ORDERED, UNLIKELY = (TIME_SHIFT, PART, PITCH), 12  # fields that the order of notes limits; what it rules out loses so many nats, not all
 STATES = ("begun", "sounding", "ended")  # of a note when another is chosen: begun at its onset, going on, or ended by then
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
 from musicgen.encoding.vocabulary import NAMES, TIME_SHIFT
-from musicgen.model.configuration import RECENT_UNITS, Configuration, relative_logits
+from musicgen.model.configuration import ORDERED, RECENT_UNITS, UNLIKELY, Configuration, relative_logits
 from musicgen.model.relative import Relative, shares_of_classes
 
 Possible = list[np.ndarray | None]  # for each field the values that rows of a piece could have, as in encoding.grammar
@@ -130,6 +130,8 @@ class Engine:
         for table, size in self._tables.get(field, {}).items():
             total += self._relative.logits(field, table, joined[:, column : column + size], note, around)
             column += size
+        if field in ORDERED:
+            total -= np.float32(UNLIKELY) * self._relative.out_of_order(field, note, around)
         return total
 
     def nats(self, ids: list[np.ndarray], contexts: list[Context], possible: Sequence[Possible] | None = None) -> list[np.ndarray]:
@@ -156,8 +158,8 @@ class Engine:
             features = self.features(state)
             for field in self.vocabulary.active:
                 logits = self.logits(field, features, note, now)
-                for take, piece in enumerate(pieces if possible is not None else ()):
-                    mask = possible[piece][field]
+                for take, piece in enumerate(pieces):
+                    mask = possible[piece][field] if possible is not None else None
                     if mask is not None and row < len(mask):
                         logits[take, ~mask[row]] = -np.inf
                 chosen = np.take_along_axis(logits, note[:, field : field + 1], axis=1)[:, 0]

@@ -17,6 +17,7 @@ class Relative:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         vocabulary = configuration.vocabulary
+        self.alone = np.array(vocabulary.most_at_once) == 1
         self.parts = np.arange(len(vocabulary.parts))
         self.drums = np.array([token.is_drum for token in vocabulary.parts])
         self.shifts, self.pitches, self.durations = (
@@ -37,6 +38,18 @@ class Relative:
         gathered = np.take_along_axis(by_difference, index.reshape(takes, slots * values), axis=1)
         return (gathered.reshape(index.shape) * weight).sum(axis=1)
 
+    def out_of_order(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
+        """What can't stand after the note before, (B, V) bool."""
+        part, pitch = around.sounding[:, 0, 0:1], around.sounding[:, 0, 1:2]
+        at_once = (part >= 0) & (self.shifts[note[:, TIME_SHIFT]] == 0)[:, None]
+        if field == TIME_SHIFT:
+            full = (part == len(self.parts) - 1) & self.alone[-1]
+            held = ((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0)).any(axis=1, keepdims=True)
+            return (full & (self.shifts == 0) & self.goes_on) | (held & ~self.goes_on)
+        if field == PART:
+            return at_once & ((self.parts < part) | ((self.parts == part) & self.alone))
+        return at_once & (note[:, PART, None] == part) & (self.pitches <= pitch)
+
     def _shift(self, note: np.ndarray) -> np.ndarray:
         return self.shifts[note[:, TIME_SHIFT]][:, None, None]  # (B, 1, 1)
 
@@ -48,7 +61,8 @@ class Relative:
         ages = self.configuration.span + 1
         part, age, left = (around.sounding[..., column, None] for column in (0, 2, 3))
         later = ages + _difference(self.shifts, left, self.configuration.span)
-        return np.where(left > 0, later, np.minimum(age + self.shifts, ages - 1)), (part >= 0) & self.goes_on
+        may_begin = (part >= around.sounding[:, :1, :1]) | (self.shifts > 0)
+        return np.where(left > 0, later, np.minimum(age + self.shifts, ages - 1)), (part >= 0) & may_begin & self.goes_on
 
     def _part_by_age(self, note: np.ndarray, around: Context):
         own = around.sounding[..., 0:1] == self.parts

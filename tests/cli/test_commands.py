@@ -249,7 +249,7 @@ def test_generate_says_what_is_wrong(run, folder, model, arguments, code, words)
         (lambda content: content[: len(content) // 2], ["cut off"]),
         (lambda content: b"", ["cut off"]),
         (lambda content: safetensors.numpy.save({"w": np.zeros(3, np.float32)}), ["not one that this program wrote"]),
-        (lambda content: content.replace(b'{\\"format\\": 1,', b'{\\"format\\": 9,'), ["newer version", "update"]),
+        (lambda content: content.replace(b'{\\"format\\": 2,', b'{\\"format\\": 9,'), ["newer version", "update"]),
         (lambda content: content.replace(b'\\"lstm\\"', b'\\"magi\\"'), ["header is damaged", "magi"]),
     ],
 )

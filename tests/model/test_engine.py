@@ -8,7 +8,7 @@ from tiny import bands, chorales, configuration_of, random_model, random_weights
 
 from musicgen.encoding.context import FAMILIAR, NOTHING, OWN_RECENT, RECENT, Context, context_of
 from musicgen.encoding.tokens import encode
-from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
+from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, PART, PITCH, TIME_SHIFT, VELOCITY
 from musicgen.learning.batches import Window, batch_of, example_of
 from musicgen.model.configuration import WIDEST_INTERVAL, num_parameters, weight_shapes
 from musicgen.model.engine import Engine
@@ -166,11 +166,29 @@ def test_without_weights_every_choice_is_equally_likely(cell):
     ids = engine.vocabulary.ids(sequence)
     (nats,) = engine.nats([ids], [context_of(ids, bands()[0].meters, engine.vocabulary, configuration.slots)])
 
-    np.testing.assert_allclose(nats[:-1], np.broadcast_to(np.log(engine.vocabulary.sizes), nats[:-1].shape), rtol=1e-6)
+    uniform = np.broadcast_to(np.log(engine.vocabulary.sizes), nats[:-1].shape)
+    np.testing.assert_allclose(nats[:-1, [DURATION, VELOCITY]], uniform[:, [DURATION, VELOCITY]], rtol=1e-6)
+    np.testing.assert_allclose(nats[0], uniform[0], rtol=1e-6)
+    assert (nats[:-1] <= uniform + 1e-4).all()  # but for what is out of order
 
 
-def logits_beside(piece: Piece, notes: dict[str, list[tuple[int, float]]], row: int) -> dict[int, float]:
-    """The logits of pitch in one row of a piece, where a table, at these entries, has these."""
+def test_what_is_out_of_order_is_next_to_impossible():
+    low, high = (Part("", program, False, (Note(0, 60, 12), Note(12, 62, 12), Note(24, 64, 12))) for program in (0, 1))
+    nothing = {"by_interval": []}
+    piece = Piece((low, high))  # rows: 60, 60, 62, 62, 64, 64 of the parts in turn
+
+    assert logits_beside(piece, nothing, 1, TIME_SHIFT) == {-1: -12}  # it can't end while notes are held
+    assert logits_beside(piece, nothing, 2, TIME_SHIFT) == {0: -12, -1: -12}  # after the last part nothing more begins at once
+    assert logits_beside(piece, nothing, 6, TIME_SHIFT) == {0: -12}
+    assert logits_beside(piece, nothing, 1, PART) == {0: -12}  # the first has begun its note
+    assert logits_beside(piece, nothing, 2, PART) == {}
+    chord = Piece((Part("", 0, False, (Note(0, 60, 12), Note(0, 62, 12), Note(12, 61, 12))),))
+    assert logits_beside(chord, nothing, 1, PITCH) == {60: -12}
+    assert logits_beside(chord, nothing, 2, PITCH) == {}
+
+
+def logits_beside(piece: Piece, notes: dict[str, list[tuple[int, float]]], row: int, field: int = PITCH) -> dict[int, float]:
+    """The logits of a field in one row of a piece by value, -1 the end, where tables of pitch, at these entries, have these."""
     configuration = configuration_of((piece,))
     weights = {name: np.zeros_like(array) for name, array in random_weights(configuration).items()}
     weights["pitch_state/bias"][0] = 1  # a feature that is always 1
@@ -180,8 +198,9 @@ def logits_beside(piece: Piece, notes: dict[str, list[tuple[int, float]]], row: 
     engine = Engine(configuration, weights)
     ids = engine.vocabulary.ids(encode(piece))
     now = Context(*(column[row : row + 1] for column in context_of(ids, piece.meters, engine.vocabulary, configuration.slots)))
-    logits = engine.logits(PITCH, engine.features(engine.start(1)), ids[row : row + 1], now)[0]
-    return {int(pitch): float(logit) for pitch, logit in zip(engine.vocabulary.values[PITCH], logits, strict=True) if logit}
+    logits = engine.logits(field, engine.features(engine.start(1)), ids[row : row + 1], now)[0]
+    values = engine.vocabulary.values[field] + ((-1,) if field == TIME_SHIFT else ())
+    return {int(value): float(logit) for value, logit in zip(values, logits, strict=True) if logit}
 
 
 def test_a_pitch_is_drawn_by_its_interval_to_what_was_played_and_what_sounds():
