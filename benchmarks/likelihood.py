@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
+from musicgen.encoding.context import without
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import ESCAPE, interval, nats
@@ -33,6 +34,13 @@ from musicgen.piece import Note, Part, Piece
 LOWEST, HIGHEST = 21, 108  # MIDI pitches of the 88 keys
 SILENT = -1
 STEPS_PER_QUARTER = {"quarter": 1, "nottingham": 2, "16th": 4}  # by what the file's name says
+FORGETTABLE = {  # what a network can be trained without, as columns of its context
+    "recall": ("familiar", "recalled"),
+    "pitch-classes": ("recent", "own_recent"),
+    "voice-leading": ("follows", "unfollowed", "leap"),
+    "sounding": ("sounding", "num_sounding"),
+    "bars": ("place", "bar", "next_place", "next_bar"),
+}
 FARTHEST = 6  # semitones of transposition
 LARGEST_FILE = 500_000_000  # bytes, unzipped
 
@@ -158,6 +166,8 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
     settings = {name: getattr(arguments, name) for name in ("cell", "layers", "units", "dropout") if getattr(arguments, name) is not None}
     configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **settings)
     examples = {split: [example_of(sequence, vocabulary, configuration.slots) for sequence in sequences[split]] for split in sequences}
+    columns = forgotten(arguments)
+    examples = {split: [example._replace(context=without(example.context, columns)) for example in examples[split]] for split in examples}
     learned = [example._replace(lowest=-arguments.transpose, highest=arguments.transpose) for example in examples["train"]]
     facts = CorpusFacts.of(arguments.data.name, "", pieces["train"])
     best: dict[str, Model] = {}
@@ -181,11 +191,17 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
     return best["model"]
 
 
+def forgotten(arguments: argparse.Namespace) -> list[str]:
+    """The columns of the context that are left out."""
+    return [column for what in arguments.without for column in FORGETTABLE[what]]
+
+
 def models_of(data: Data, steps_per_quarter: int, arguments: argparse.Namespace) -> list[Model]:
     """The networks: those that lie in the folder, and the missing ones trained."""
     models = []
     for random_seed in range(arguments.random_seed, arguments.random_seed + arguments.networks):
-        path = arguments.keep and arguments.keep / f"{arguments.data.name.split('.')[0]}-{random_seed}.safetensors"
+        name = "-".join([arguments.data.name.split(".")[0], *(f"without-{what}" for what in arguments.without), str(random_seed)])
+        path = arguments.keep and arguments.keep / f"{name}.safetensors"
         if path and path.exists():
             models.append(load_model(path))
             continue
@@ -208,6 +224,7 @@ def measure(data: Data, models: list[Model], steps_per_quarter: int, arguments: 
         transpositions=range(-arguments.averaged, arguments.averaged + 1),
         most_at_once=HIGHEST if data.num_voices is None else 1,
         repeats=False,
+        forgotten=forgotten(arguments),
     )
     silence = [trailing_silence(frames) for frames in data.frames(arguments.split)]
     surprise = np.array([rows.sum() + nats_of_silence for rows, nats_of_silence in zip(judged, silence, strict=True)])
@@ -229,6 +246,7 @@ def measure(data: Data, models: list[Model], steps_per_quarter: int, arguments: 
         "frames": int(frames.sum()),
         "pieces": len(frames),
         "notes": sum(piece.num_notes for piece in pieces),
+        "without": arguments.without,
         "networks": len(models),
         "transpositions": 2 * arguments.averaged + 1,
         "training_minutes": sum(model.training["minutes"] for model in models),
@@ -270,6 +288,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps-per-quarter", type=int, help="frames a quarter note (default: by the file's name, else 4)")
     parser.add_argument("--transpose", type=int, choices=range(FARTHEST + 1), help="semitones at most in training (default: 6, rolls 0)")
     parser.add_argument("--averaged", type=int, default=0, choices=range(FARTHEST + 1), help="semitones up and down, to average (default: 0)")
+    parser.add_argument("--without", action="append", default=[], choices=FORGETTABLE, help="leave this out of what the network is told")
     parser.add_argument("--cell", choices=CELLS)
     parser.add_argument("--layers", type=int)
     parser.add_argument("--units", type=int)

@@ -54,6 +54,8 @@ class Context(NamedTuple):
 
 BEFORE = Context._fields[:9]  # known before anything is said of a note
 
+BLANK = {"bar": 1, "next_bar": 1, "sounding": NOTHING, "leap": NO_LEAP, "recalled": NOTHING, "last_pitch": NOTHING, "follows": NOTHING}  # else 0
+
 
 class Sounding(NamedTuple):
     """A note that sounds."""
@@ -207,6 +209,11 @@ def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabular
         if row[TIME_SHIFT] != vocabulary.end:
             running.add(shift, part, pitch, None if row[DURATION] == vocabulary.held else duration)
     return stacked(rows, slots)
+
+
+def without(context: Context, columns: Iterable[str]) -> Context:
+    """The context with some of its columns saying nothing."""
+    return context._replace(**{name: np.full_like(getattr(context, name), BLANK.get(name, 0)) for name in columns})
 
 
 def stacked(rows: Iterable[tuple], slots: int) -> Context:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from musicgen.encoding.context import Context, RunningContext, context_of
+from musicgen.encoding.context import Context, RunningContext, context_of, without
 from musicgen.encoding.grammar import Grammar, possible
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, PITCH, TIME_SHIFT, Vocabulary
@@ -32,13 +32,13 @@ class Rows:
     spelled: np.ndarray  # (N + 1, 5) nats to spell out what the vocabulary lacks, 0 where it lacks nothing
 
 
-def rows_of(piece: Piece, engine: Engine, most_at_once: int = NUM_PITCHES, repeats: bool = True) -> Rows:
+def rows_of(piece: Piece, engine: Engine, most_at_once: int = NUM_PITCHES, repeats: bool = True, forgotten: Sequence[str] = ()) -> Rows:
     """A piece whose parts the engine's vocabulary has. Arguments as of `nats`."""
     vocabulary, slots = engine.vocabulary, engine.configuration.slots
     sequence = encode(piece)
     ids = vocabulary.ids(sequence)
     masks = possible(sequence, Grammar.of_all(vocabulary, most_at_once), RunningContext(piece.meters, vocabulary, slots), repeats)
-    return Rows(ids, context_of(ids, piece.meters, vocabulary, slots), masks, _spelled(sequence.notes, ids, vocabulary))
+    return Rows(ids, without(context_of(ids, piece.meters, vocabulary, slots), forgotten), masks, _spelled(sequence.notes, ids, vocabulary))
 
 
 def _spelled(notes: np.ndarray, ids: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
@@ -59,6 +59,7 @@ def nats(
     transpositions: Sequence[int] = (0,),
     most_at_once: int = NUM_PITCHES,
     repeats: bool = True,
+    forgotten: Sequence[str] = (),
 ) -> list[np.ndarray]:
     """The nats of each piece, (N + 1, 5) as in FIELDS, by the mean of the probabilities of all engines in all transpositions.
 
@@ -66,11 +67,12 @@ def nats(
         transpositions: semitones; at each of them a piece is judged, and the probabilities of each choice are averaged.
         most_at_once: notes that a part can sound together, where the form of the music limits them.
         repeats: as in `possible`.
+        forgotten: columns of the context that the engines never knew.
     """
     chances = [np.zeros((piece.num_notes + 1, len(FIELDS))) for piece in pieces]
     for engine in engines:
         for semitones in transpositions:
-            rows = [rows_of(piece.transposed(semitones), engine, most_at_once, repeats) for piece in pieces]
+            rows = [rows_of(piece.transposed(semitones), engine, most_at_once, repeats, forgotten) for piece in pieces]
             for start in range(0, len(rows), BATCH):
                 some = rows[start : start + BATCH]
                 judged = engine.nats([one.ids for one in some], [one.context for one in some], [one.possible for one in some])

@@ -9,21 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicgen.encoding.context import NO_LEAP, NOTHING, Context, context_of
+from musicgen.encoding.context import BLANK, NOTHING, Context, context_of
 from musicgen.encoding.tokens import TokenSequence
 from musicgen.encoding.vocabulary import FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
 
 FARTHEST_TRANSPOSITION = 6  # semitones
 LENGTH_UNIT = 32  # notes; windows are padded to a multiple of it
-PADDING = {
-    "bar": 1,
-    "next_bar": 1,
-    "sounding": NOTHING,
-    "recalled": NOTHING,
-    "last_pitch": NOTHING,
-    "follows": NOTHING,
-    "leap": NO_LEAP,
-}  # the others: 0
 
 
 class Example(NamedTuple):
@@ -91,7 +82,7 @@ def batch_of(
     """One batch of `size` windows of `length` rows, the missing ones padded."""
     inputs = {name: np.zeros((size, length, len(FIELDS)), np.int32) for name in ("previous", "note")}
     for name, values in examples[windows[0].example].context._asdict().items():
-        inputs[name] = np.full((size, length, *values.shape[1:]), PADDING.get(name, 0), np.int32)
+        inputs[name] = np.full((size, length, *values.shape[1:]), BLANK.get(name, 0), np.int32)
     weights = np.zeros((size, length, len(FIELDS)), np.float32)
     for row, window in enumerate(windows):
         example = examples[window.example]

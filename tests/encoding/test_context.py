@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, tunes
 
-from musicgen.encoding.context import FAMILIAR, MEMORY, NO_LEAP, NOTHING, OWN_RECENT, RECENT, Context, RunningContext, context_of
+from musicgen.encoding.context import FAMILIAR, MEMORY, NO_LEAP, NOTHING, OWN_RECENT, RECENT, Context, RunningContext, context_of, without
 from musicgen.encoding.tokens import encode, held
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.piece import Meter, Note, Part, Piece
@@ -199,3 +199,16 @@ def test_a_piece_without_notes_has_the_context_of_its_end():
     assert (ended.place.tolist(), ended.bar.tolist(), ended.last_pitch.tolist()) == ([0], [36], [NOTHING])
     assert (ended.sounding == NOTHING).all()
     assert context(silent, vocabulary=vocabulary, ends=False).sounding.shape == (0, SLOTS, 4)
+
+
+def test_what_is_left_out_says_nothing_and_the_rest_stays():
+    seen = context(chorales()[0])
+    less = without(seen, ["familiar", "recalled", "recent"])
+
+    assert less.familiar.max() == less.recent.max() == 0
+    assert (less.recalled == NOTHING).all()
+    for name in set(Context._fields) - {"familiar", "recalled", "recent"}:
+        np.testing.assert_array_equal(getattr(less, name), getattr(seen, name))
+    # nothing is what the first row, before which there is nothing, says of itself
+    for name in ("familiar", "recalled", "recent", "leap", "last_pitch", "follows", "sounding", "num_sounding", "unfollowed", "own_recent"):
+        np.testing.assert_array_equal(getattr(without(seen, [name]), name)[0], getattr(seen, name)[0], err_msg=name)
