@@ -1,6 +1,6 @@
 """How fast music is learned: an epoch of this program, beside PyTorch's nn.LSTM on a flat stream of MidiTok's REMI tokens.
 
-Both learn the same pieces with two layers of 256 units, dropout 0.4, gradients clipped at norm 1 and on all cores, and both hold the same number of
+Both learn the same pieces with two layers of 256 units, the same dropout between them, gradients clipped at norm 1 and on all cores, and both hold the same number of
 notes in a batch: windows of 64 notes here, of as many tokens as 64 notes take there. A measured step makes its batch, too. Here it does all that
 `train` does in a step, averaging of the weights included. Judging the held-out pieces is counted on neither side.
 

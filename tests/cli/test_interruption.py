@@ -1,0 +1,42 @@
+"""Ctrl-C in the middle of a training: what was learned is kept, and the exit code says what happened."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny import chorales
+
+from musicgen.listening.midi import midi_bytes
+from musicgen.model.file import load_model
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_an_interrupted_training_keeps_its_best_model(tmp_path: Path):
+    music = tmp_path / "music"
+    music.mkdir()
+    for number, piece in enumerate(chorales()):
+        (music / f"{number}.mid").write_bytes(midi_bytes(piece))
+    command = [sys.executable, str(ROOT / "main.py"), "train", str(music), "--minutes", "30", "--units", "8", "--layers", "1", "--out", "run"]
+    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
+    try:
+        model, until = tmp_path / "run" / "model.safetensors", time.monotonic() + 240
+        while not model.exists() and running.poll() is None and time.monotonic() < until:
+            time.sleep(0.2)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+
+    assert running.returncode == 130, err
+    assert out == ""
+    assert "Error: interrupted; the best model so far is run/model.safetensors" in err
+    assert "Traceback" not in err
+    assert load_model(model).configuration.units == 8
+    assert (tmp_path / "run" / "history.csv").read_text().startswith("epoch,")
