@@ -15,7 +15,7 @@ import numpy as np
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.sampling import sample
 from musicgen.encoding.context import BEFORE, Context, RunningContext, stacked
-from musicgen.encoding.tokens import TokenSequence, encode
+from musicgen.encoding.tokens import PartToken, TokenSequence, encode
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
 from musicgen.judging.key import estimate_key
 from musicgen.model.engine import Engine, State
@@ -197,14 +197,21 @@ class _Seed:
         said = []
         for number, match in enumerate(self.matches):
             part, token = self.header.parts[self.sequence.indices[number]], self.sequence.parts[number]
-            name = part.name or ("drums" if part.is_drum else f"program {part.program}")
+            name = part.name or "without a name"
             if match is None:
                 said.append(
                     f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's {name!r} stays as it is and is not continued"
                 )
             elif self.vocabulary.parts[match] != token:
-                said.append(f"the model does not know the seed's part {name!r}: it goes on as {self.vocabulary.part_names[match]!r}")
+                own = self.vocabulary.parts[match]
+                heard = f"the model's {self.vocabulary.part_names[match]!r} ({_instrument(own)})"
+                said.append(f"the model does not know the seed's part {name!r} ({_instrument(token)}): it goes on as {heard}")
         return said
+
+
+def _instrument(token: PartToken) -> str:
+    """Who plays, in words."""
+    return f"{'kit' if token.is_drum else 'program'} {token.program}" + (f", number {token.rank + 1}" if token.rank else "")
 
 
 def seed_notices(model: Model, request: Request) -> list[str]:

@@ -159,7 +159,7 @@ def test_a_seed_is_continued_and_can_be_dropped(run, folder, model, from_file):
     dropped = run("generate", "--seed", seed, "--random-seed", 1, "--bars", 4, "--out", "dropped.mid", "--drop-seed")
 
     assert (kept.code, dropped.code) == (0, 0)
-    assert "the model does not know the seed's part 'Melody': it goes on as 'Soprano'" in kept.err
+    assert "the model does not know the seed's part 'Melody' (program 0): it goes on as the model's 'Soprano' (program 52)" in kept.err
     whole, rest = read_midi_file(folder / "kept.mid"), read_midi_file(folder / "dropped.mid")
     melody = next(part for part in whole.parts if part.name == "Melody")
     assert [note[:3] for note in melody.notes[:4]] == [(0, 72, 12), (12, 74, 6), (18, 76, 6), (24, 77, 12)]

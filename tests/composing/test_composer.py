@@ -274,7 +274,9 @@ def test_parts_that_the_model_lacks_are_named():
     model = model_of("tunes")
     seed = Piece((Part("", 40, False, (Note(0, 72, 12),)), Part("Flute", 73, False, (Note(0, 74, 12),))))
 
-    assert seed_notices(model, Request(seed=seed)) == ["the model does not know the seed's part 'program 40': it goes on as 'Flute'"]
+    assert seed_notices(model, Request(seed=seed)) == [
+        "the model does not know the seed's part 'without a name' (program 40): it goes on as the model's 'Flute' (program 73)"
+    ]
     assert seed_notices(model, Request(seed=replace(seed, parts=seed.parts[1:]))) == []
     assert seed_notices(model, Request()) == []
 
