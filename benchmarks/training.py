@@ -1,8 +1,8 @@
 """How fast music is learned: an epoch of this program, beside PyTorch's nn.LSTM on a flat stream of MidiTok's REMI tokens.
 
-Both learn the same pieces with two layers of 256 units, the same dropout between them, gradients clipped at norm 1 and on all cores, and both hold the same number of
-notes in a batch: windows of 64 notes here, of as many tokens as 64 notes take there. A measured step makes its batch, too. Here it does all that
-`train` does in a step, averaging of the weights included. Judging the held-out pieces is counted on neither side.
+Both learn the same pieces with two layers of 256 units, the same dropout between them, gradients clipped at norm 1 and on all cores, and both hold
+the same number of notes in a batch: windows of 64 notes here, of as many tokens as 64 notes take there. A measured step makes its batch, too. Here
+it does all that `train` does in a step, averaging of the weights included. Judging the held-out pieces is counted on neither side.
 
 The two take turns, some steps each. Seconds for a note of music, padding being none, times the notes of all pieces is an epoch. Measure on a machine
 that does nothing else: PyTorch's threads wait for one another at every token, and where another program holds one of the cores, that costs PyTorch
