@@ -24,15 +24,17 @@ def test_an_interrupted_training_keeps_its_best_model(tmp_path: Path):
     for number, piece in enumerate(chorales()):
         (music / f"{number}.mid").write_bytes(midi_bytes(piece))
     command = [sys.executable, str(ROOT / "main.py"), "train", str(music), "--minutes", "30", "--units", "8", "--layers", "1", "--out", "run"]
-    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"})
-    try:
-        model, until = tmp_path / "run" / "model.safetensors", time.monotonic() + 240
-        while not model.exists() and running.poll() is None and time.monotonic() < until:
-            time.sleep(0.2)
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
-    finally:
-        running.kill()
+    settings = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": {**os.environ, "NO_COLOR": "1"}}
+    # what a shell starts in the background inherits that Ctrl-C is ignored, and so would the program: take that back
+    with subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **settings) as running:
+        try:
+            model, until = tmp_path / "run" / "model.safetensors", time.monotonic() + 240
+            while not model.exists() and running.poll() is None and time.monotonic() < until:
+                time.sleep(0.2)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
 
     assert running.returncode == 130, err
     assert out == ""
