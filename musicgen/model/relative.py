@@ -34,9 +34,8 @@ class Relative:
         if table == "by_recall":
             return self._by_recall(field, by_difference, note, around)
         index, weight = TABLES[field, table](self, note, around)  # (B, S, V), (B, S or 1, V or 1)
-        takes, slots, values = index.shape
-        gathered = np.take_along_axis(by_difference, index.reshape(takes, slots * values), axis=1)
-        return (gathered.reshape(index.shape) * weight).sum(axis=1)
+        gathered = by_difference[np.arange(len(index))[:, None, None], index]
+        return (gathered * weight).sum(axis=1)
 
     def out_of_order(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """What can't stand after the note before, (B, V) bool."""
