@@ -266,7 +266,7 @@ def shown(figures: dict) -> str:
     lines.append("by field: " + ", ".join(f"{name} {value:.4f}" for name, value in figures["nats_per_frame_by_field"].items()))
     lines.append(f"without memory: {figures['floor_nats_per_frame']:.4f} nats a frame")
     networks = f"{figures['networks']} networks, {figures['transpositions']} transpositions averaged"
-    lines.append(f"{networks}; trained for {figures['training_minutes']:.1f} minutes in all, judged in {figures['judging_seconds']:.0f} s")
+    lines.append(f"{networks}; the weights kept stood after {figures['training_minutes']:.1f} minutes, judged in {figures['judging_seconds']:.0f} s")
     return "\n".join(lines)
 
 

@@ -145,8 +145,10 @@ class Vocabulary:
         notes[:, TIME_SHIFT] = self.nearest(TIME_SHIFT, np.diff(sequence.onsets[kept], prepend=0))
         notes[:, PART] = parts[own[:, PART]]
         notes[:, PITCH] = self.nearest(PITCH, self._nearest_octave(own[:, PITCH]))
-        onset, last = sequence.onsets[kept], int((sequence.onsets + sequence.notes[:, DURATION]).max(initial=0))
-        is_held = held(onset, parts[own[:, PART]], own[:, DURATION]) | (onset + own[:, DURATION] >= last if not ends else False)
+        onset = sequence.onsets[kept]
+        is_held = held(onset, parts[own[:, PART]], own[:, DURATION])
+        if not ends:
+            is_held |= onset + own[:, DURATION] == (sequence.onsets + sequence.notes[:, DURATION]).max(initial=0)
         notes[:, DURATION] = np.where(is_held, self.held, self.nearest(DURATION, own[:, DURATION]))
         notes[:, VELOCITY] = self.nearest(VELOCITY, own[:, VELOCITY])
         if ends:

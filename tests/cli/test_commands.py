@@ -34,13 +34,6 @@ class Result:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def run(folder, monkeypatch, capsys):
     """Runs a command and returns what a shell would see."""
 

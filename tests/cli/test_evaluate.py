@@ -26,13 +26,6 @@ QUICK = ("--takes", 3, "--bars", 2)
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def run(folder, monkeypatch, capsys):
     """Runs `evaluate` and returns its exit code, stdout and stderr."""
 
