@@ -29,13 +29,14 @@ from musicgen.learning import network
 from musicgen.learning.batches import Example, example_of, previous_of
 from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine, State
+from musicgen.model.relative import Relative
 from musicgen.reading.corpus import find_files, read_files
 
 TOLERANCE = 1e-5
 CHECKED_NOTES = 200
 MANY_TAKES = (1, 8, 64)
 
-Inputs = dict[str, np.ndarray]  # each (1, 1, ...), as `network.INPUT_SHAPES` names them
+Inputs = dict[str, np.ndarray]  # each (1, 1, ...): the context, and as the network names them the other inputs
 Logits = dict[str, np.ndarray]  # each (B, V)
 
 
@@ -47,11 +48,12 @@ def read_examples(corpus: Path) -> tuple[Vocabulary, int, list[Example]]:
     return vocabulary, slots, [example_of(sequence, vocabulary, slots) for sequence in sequences]
 
 
-def notes_of(examples: list[Example], vocabulary: Vocabulary) -> Iterator[Inputs]:
+def notes_of(examples: list[Example], relative: Relative) -> Iterator[Inputs]:
     """What is known of each note of all pieces, note by note and over again; the state runs on from piece to piece."""
     while True:
         for example in examples:
-            rows = {"previous": previous_of(example.ids, vocabulary), "note": example.ids, **example.context._asdict()}
+            rows = {"previous": previous_of(example.ids, relative.vocabulary), "note": example.ids, **example.context._asdict()}
+            rows |= relative.inputs(example.ids, example.context)
             for number in range(len(example.ids) - 1):
                 yield {name: np.asarray(values[None, None, number], np.int32) for name, values in rows.items()}
 
@@ -67,14 +69,15 @@ def random_weights(configuration: Configuration) -> dict[str, np.ndarray]:
 
 def one_note_network(configuration: Configuration, weights: dict[str, np.ndarray]) -> keras.Model:
     """The network of `learning.network` for one take and one note a call; the layers keep the state."""
-    shapes = {**network.INPUT_SHAPES, "sounding": (configuration.slots, 4)}
+    shapes = network.input_shapes(configuration)
     given = {name: keras.Input((1, *shape), batch_size=1, dtype="int32", name=name) for name, shape in shapes.items()}
+    relative = Relative(configuration)
     state = network.listen(given, configuration)
     for layer in range(configuration.layers):
         # one note needs no loop: unrolled it is no slower, and mostly a little faster
         state = keras.layers.LSTM(configuration.units, return_sequences=True, stateful=True, unroll=True, name=f"recurrent_{layer}")(state)
     fields = configuration.vocabulary.active
-    model = keras.Model(given, {NAMES[field]: network.head(field, state, given, configuration) for field in fields})
+    model = keras.Model(given, {NAMES[field]: network.head(field, state, given, relative, configuration) for field in fields})
     for layer in model.layers:
         for variable in layer.trainable_variables:
             variable.assign(weights[f"{layer.name}/{variable.name}"])
@@ -103,13 +106,15 @@ class PredictPlayer:
         self._model = model
 
     def __call__(self, inputs: Inputs) -> Logits:
-        return {name: logits[:, 0] for name, logits in self._model.predict(inputs, batch_size=1, verbose=0).items()}
+        heard = {tensor.name: inputs[tensor.name] for tensor in self._model.inputs}
+        return {name: logits[:, 0] for name, logits in self._model.predict(heard, batch_size=1, verbose=0).items()}
 
 
 class CompiledPlayer:
     """The model as a graph, traced once for its shapes."""
 
     def __init__(self, model: keras.Model, with_xla: bool) -> None:
+        self._heard = [tensor.name for tensor in model.inputs]
         signature = {tensor.name: tf.TensorSpec(tensor.shape, tf.int32) for tensor in model.inputs}
 
         @tf.function(input_signature=[signature], jit_compile=with_xla)
@@ -119,7 +124,7 @@ class CompiledPlayer:
         self._step = step.get_concrete_function()
 
     def __call__(self, inputs: Inputs) -> Logits:
-        tensors = {name: tf.constant(values) for name, values in inputs.items()}
+        tensors = {name: tf.constant(inputs[name]) for name in self._heard}
         return {name: logits.numpy()[:, 0] for name, logits in self._step(tensors).items()}
 
 
@@ -164,7 +169,7 @@ def main() -> None:
     configuration = Configuration(vocabulary, slots=slots)
     weights = random_weights(configuration)
     engine, model = Engine(configuration, weights), one_note_network(configuration, weights)
-    notes = list(islice(notes_of(examples, vocabulary), CHECKED_NOTES))
+    notes = list(islice(notes_of(examples, Relative(configuration)), CHECKED_NOTES))
 
     others: list[tuple[str, Player, int, Target | None]] = [
         ("keras predict", PredictPlayer(model), 20, Target(True, 100)),

@@ -32,6 +32,7 @@ from musicgen.encoding.vocabulary import PITCH, Vocabulary
 from musicgen.learning.batches import Example, batches_of_epoch, example_of
 from musicgen.learning.training import Average, Schedule, build
 from musicgen.model.configuration import Configuration, num_parameters
+from musicgen.model.relative import Relative
 from musicgen.reading.corpus import find_files, read_files, split
 
 WARM_UP_STEPS = 2  # beyond the steps that compile
@@ -86,6 +87,7 @@ class ThisProgram(Learner):
     def __init__(self, corpus: Corpus, schedule: Schedule) -> None:
         super().__init__()
         self._corpus, self._schedule = corpus, schedule
+        self._relative = Relative(corpus.configuration)
         self._model = build(corpus.configuration, corpus.examples, schedule)
         self._average = Average(self._model, schedule.averaging)
         self._batches = self._all_batches()
@@ -94,8 +96,7 @@ class ThisProgram(Learner):
 
     def _epoch(self, number: int) -> Iterator[tuple]:
         schedule = self._schedule
-        vocabulary = self._corpus.configuration.vocabulary
-        return batches_of_epoch(self._corpus.examples, vocabulary, schedule.batch_rows, schedule.window, schedule.random_seed, number)
+        return batches_of_epoch(self._corpus.examples, self._relative, schedule.batch_rows, schedule.window, schedule.random_seed, number)
 
     def _all_batches(self) -> Iterator[tuple]:
         for number in count(1):

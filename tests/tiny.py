@@ -88,7 +88,7 @@ def random_weights(configuration: Configuration, random_seed: int = 0) -> dict[s
     weights = {}
     for name, shape in weight_shapes(configuration).items():
         scale = shape[0] ** -0.5 if name.endswith("kernel") else 0.5
-        weights[name] = random.normal(0, scale, shape).astype(np.float32)
+        weights[name] = random.normal(0, scale, shape).astype(np.float16).astype(np.float32)  # what a model file can hold
     return weights
 
 

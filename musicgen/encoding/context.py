@@ -31,6 +31,14 @@ FAMILIAR = (1, 2, 3, 4, 5, 7, 10, 16)  # equal notes in a row; how many are told
 REMEMBERED = 4096  # notes among which the latest are looked for
 NOTHING = -1  # in `sounding`, `last_pitch` and `follows`
 UNKNOWN = 1 << 60  # the end of a note that is held
+SLOT = (
+    "part",
+    "pitch",
+    "age",  # steps since its onset
+    "left",  # steps that it still sounds, 0 where it is held
+    "leap",  # semitones from the note that it follows, or NO_LEAP
+    "lag",  # steps from its part's onset before to its own, 0 where there is none
+)  # what is known of a note that sounds
 
 
 class Context(NamedTuple):
@@ -38,7 +46,7 @@ class Context(NamedTuple):
 
     place: np.ndarray  # (N,) steps from the bar line to the onset of the note before
     bar: np.ndarray  # (N,) steps in that bar
-    sounding: np.ndarray  # (N, slots, 4): part, pitch, steps since its onset, and steps that it still sounds (0 where it is held), or NOTHING
+    sounding: np.ndarray  # (N, slots, 6), as in SLOT, or NOTHING
     unfollowed: np.ndarray  # (N,) notes that the latest part has ended at its latest onset, less those it has begun there
     num_sounding: np.ndarray  # (N,)
     leap: np.ndarray  # (N,) semitones to the note before from what its part had played last, or NO_LEAP
@@ -65,6 +73,8 @@ class Sounding(NamedTuple):
     onset: int
     end: int
     number: int  # of the note, from 1
+    leap: int  # semitones from the note that it follows, or NO_LEAP
+    lag: int  # steps from its part's onset before, or 0
 
 
 class _Classes:
@@ -125,6 +135,7 @@ class RunningContext:
         self._bars = [(meter.onset, meter.bar_steps(vocabulary.steps_per_quarter)) for meter in meters]
         self._is_drum = [token.is_drum for token in vocabulary.parts]
         self._last_pitch: dict[int, int] = {}
+        self._last_onset: dict[int, tuple[int, int]] = {}  # of each part, and its lag
         self._latest = NOTHING  # part
         self._ended: list[int] = []  # pitches that the latest part has ended at its latest onset, rising
         self._begun = 0  # notes of the latest part there
@@ -141,10 +152,10 @@ class RunningContext:
 
     def before(self) -> tuple:
         """The columns of BEFORE."""
-        sounding = np.full((self.slots, 4), NOTHING, np.int32)
-        for slot, (part, pitch, onset, end, number) in enumerate(self.notes[: self.slots]):
+        sounding = np.full((self.slots, len(SLOT)), NOTHING, np.int32)
+        for slot, (part, pitch, onset, end, number, leap, lag) in enumerate(self.notes[: self.slots]):
             if number > self._count - MEMORY:
-                sounding[slot] = part, pitch, self.onset - onset, 0 if end == UNKNOWN else end - self.onset
+                sounding[slot] = part, pitch, self.onset - onset, 0 if end == UNKNOWN else end - self.onset, leap, lag
         unfollowed = min(max(len(self._ended) - self._begun, FEWEST_UNFOLLOWED), MOST_UNFOLLOWED)
         heard = self._leap, self._recent.counts.copy(), *self._recalled()
         return *self.place_at(self.onset), sounding, unfollowed, min(len(self.notes), MOST_SOUNDING), *heard
@@ -168,10 +179,14 @@ class RunningContext:
         if not self._goes_on(shift, part):
             self._ended, self._begun, self._latest = self._ends(shift, part), 0, part
         self.onset += shift
+        leap = _bounded(pitch - self._ended[self._begun]) if self._begun < len(self._ended) else NO_LEAP
+        before, lag = self._last_onset.get(part, (self.onset, 0))
+        lag = self.onset - before or lag  # that of a chord's first note is that of all
+        self._last_onset[part] = self.onset, lag
         self._begun += 1
         self._count += 1
         interval = pitch - self._last_pitch[part] if part in self._last_pitch else None
-        self._leap = NO_LEAP if interval is None else min(max(interval, -WIDEST_LEAP), WIDEST_LEAP)
+        self._leap = NO_LEAP if interval is None else _bounded(interval)
         self._memory.add((shift, part, interval, duration or 0))
         self._last_pitch[part] = pitch
         if not self._is_drum[part]:
@@ -179,7 +194,7 @@ class RunningContext:
             self._own_recent[part].add(pitch % 12)
         end = UNKNOWN if duration is None else self.onset + duration
         self.sounds_until = max(self.sounds_until, self.onset + 1 if duration is None else end)
-        self.notes = [Sounding(part, pitch, self.onset, end, self._count), *(note for note in self.notes if not self._is_over(note, part))]
+        self.notes = [Sounding(part, pitch, self.onset, end, self._count, leap, lag), *(note for note in self.notes if not self._is_over(note, part))]
 
     def _goes_on(self, shift: int, part: int) -> bool:
         """Whether a note joins those that the latest part has begun at its onset."""
@@ -193,6 +208,10 @@ class RunningContext:
     def _is_over(self, note: Sounding, part: int) -> bool:
         """Whether a note has ended, now that `part` has begun one."""
         return note.end <= self.onset or (note.end == UNKNOWN and note.part == part and note.onset < self.onset)
+
+
+def _bounded(interval: int) -> int:
+    return min(max(interval, -WIDEST_LEAP), WIDEST_LEAP)
 
 
 def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int) -> Context:
@@ -219,5 +238,5 @@ def without(context: Context, columns: Iterable[str]) -> Context:
 def stacked(rows: Iterable[tuple], slots: int) -> Context:
     """Rows of columns as columns of rows."""
     columns = list(zip(*rows, strict=True)) or [()] * len(Context._fields)
-    shapes = {"sounding": (-1, slots, 4), "recent": (-1, len(RECENT), 12), "recalled": (-1, 4), "own_recent": (-1, len(OWN_RECENT), 12)}
+    shapes = {"sounding": (-1, slots, len(SLOT)), "recent": (-1, len(RECENT), 12), "recalled": (-1, 4), "own_recent": (-1, len(OWN_RECENT), 12)}
     return Context(*(np.array(column, np.int32).reshape(shapes.get(name, -1)) for name, column in zip(Context._fields, columns, strict=True)))

@@ -42,7 +42,7 @@ class Grammar:
         free = self.playable.copy()
         counts = np.zeros(len(free), np.int32)
         onset, lowest = running.onset + shift, int(self.pitches[0])
-        for part, pitch, begun, end, _ in running.notes:
+        for part, pitch, begun, end, *_ in running.notes:
             if begun == onset if end == UNKNOWN else end > onset:
                 counts[part] += 1
                 if 0 <= pitch - lowest < len(self.pitches):

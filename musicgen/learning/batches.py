@@ -12,9 +12,11 @@ import numpy as np
 from musicgen.encoding.context import BLANK, NOTHING, Context, context_of
 from musicgen.encoding.tokens import TokenSequence
 from musicgen.encoding.vocabulary import FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.model.relative import Relative
 
 FARTHEST_TRANSPOSITION = 6  # semitones
 LENGTH_UNIT = 32  # notes; windows are padded to a multiple of it
+COMPARED = ("next_bar", "last_pitch", "follows", "own_recent")  # what the network is told by comparisons alone
 
 
 class Example(NamedTuple):
@@ -59,7 +61,7 @@ def windows_of_epoch(examples: list[Example], length: int, random_seed: int, epo
 
 
 def batches_of_epoch(
-    examples: list[Example], vocabulary: Vocabulary, rows: int, length: int, random_seed: int, epoch: int
+    examples: list[Example], relative: Relative, rows: int, length: int, random_seed: int, epoch: int
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
     """Inputs, targets (B, T, 5) and weights (B, T, 5) of an epoch, each batch of about `rows` rows, padding included."""
     windows, random = windows_of_epoch(examples, length, random_seed, epoch)
@@ -73,13 +75,14 @@ def batches_of_epoch(
         batches += [(padded, size, group[start : start + size]) for start in range(0, len(group), size)]
     for index in random.permutation(len(batches)):
         padded, size, group = batches[index]
-        yield batch_of(examples, group, vocabulary, size, padded)
+        yield batch_of(examples, group, relative, size, padded)
 
 
 def batch_of(
-    examples: list[Example], windows: list[Window], vocabulary: Vocabulary, size: int, length: int
+    examples: list[Example], windows: list[Window], relative: Relative, size: int, length: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """One batch of `size` windows of `length` rows, the missing ones padded."""
+    vocabulary = relative.vocabulary
     inputs = {name: np.zeros((size, length, len(FIELDS)), np.int32) for name in ("previous", "note")}
     for name, values in examples[windows[0].example].context._asdict().items():
         inputs[name] = np.full((size, length, *values.shape[1:]), BLANK.get(name, 0), np.int32)
@@ -95,7 +98,11 @@ def batch_of(
         weights[row, :count] = field_weights(example.ids[rows], vocabulary)
         if window.semitones:
             _transpose({name: values[row, :count] for name, values in inputs.items()}, vocabulary, window.semitones)
-    return inputs, inputs["note"], weights
+    flat = {name: values.reshape(size * length, *values.shape[2:]) for name, values in inputs.items()}
+    compared = relative.inputs(flat["note"], Context(*(flat[name] for name in Context._fields)))
+    heard = {name: values for name, values in inputs.items() if name not in COMPARED}
+    told = heard | {name: keys.reshape(size, length, *keys.shape[1:]) for name, keys in compared.items()}
+    return told, inputs["note"], weights
 
 
 def previous_of(ids: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:

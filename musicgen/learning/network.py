@@ -7,36 +7,41 @@ Only public layers and `keras.ops`, so it runs on each of Keras' backends.
 import keras
 from keras import layers, ops
 
-from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SOUNDING, OWN_RECENT, RECENT, WIDEST_LEAP
-from musicgen.encoding.vocabulary import FIELDS, NAMES, TIME_SHIFT
-from musicgen.learning.relative import out_of_order, real, relative_logit, shares_of_classes
+from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SLOTS, MOST_SOUNDING, RECENT, SLOT, WIDEST_LEAP
+from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
 from musicgen.model.configuration import (
     BAR_UNITS,
     COUNT_UNITS,
     EMBEDDING_UNITS,
     FAMILIAR_UNITS,
+    INTERVALS,
     LEAP_UNITS,
     LEAPS,
     ORDERED,
     PLACE_UNITS,
     RECALLED_PITCH_UNITS,
     RECALLED_SHIFT_UNITS,
+    RELATIVE_UNITS,
     SOUNDING_UNITS,
     UNFOLLOWED,
     UNLIKELY,
+    WIDEST_INTERVAL,
     Configuration,
-    relative_logits,
+    state_tables,
 )
+from musicgen.model.relative import TURNED, Relative
 from musicgen.piece import NUM_PITCHES
 
 RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
 INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
-INPUT_SHAPES = {  # after (B, T); all int32, as in encoding.context
+INPUT_SHAPES: dict[
+    str, tuple[int, ...]
+] = {  # after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
     "previous": (len(FIELDS),),  # the note before; in the first row of a piece the size of each field
     "note": (len(FIELDS),),  # the note itself, of which each head sees the fields before its own
     "place": (),
     "bar": (),
-    "sounding": (None, 4),
+    "sounding": (MOST_SLOTS, len(SLOT)),
     "unfollowed": (),
     "num_sounding": (),
     "leap": (),
@@ -44,23 +49,24 @@ INPUT_SHAPES = {  # after (B, T); all int32, as in encoding.context
     "familiar": (),
     "recalled": (4,),
     "next_place": (),
-    "next_bar": (),
-    "last_pitch": (),
-    "follows": (),
-    "own_recent": (len(OWN_RECENT), 12),
 }
 
 
 def inputs(configuration: Configuration) -> dict[str, keras.KerasTensor]:
     """The network's inputs by name."""
-    shapes = {**INPUT_SHAPES, "sounding": (configuration.slots, 4)}
-    return {name: keras.Input((None, *shape), dtype="int32", name=name) for name, shape in shapes.items()}
+    return {name: keras.Input((None, *shape), dtype="int32", name=name) for name, shape in input_shapes(configuration).items()}
+
+
+def input_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
+    """The shape of each input after (B, T)."""
+    return {**INPUT_SHAPES, "sounding": (configuration.slots, len(SLOT)), **Relative(configuration).shapes}
 
 
 def logits(given: dict[str, keras.KerasTensor], configuration: Configuration) -> dict[str, keras.KerasTensor]:
     """The logits of each active field, (B, T, V), given the inputs."""
     state = recurrent_stack(listen(given, configuration), configuration)
-    return {NAMES[field]: head(field, state, given, configuration) for field in configuration.vocabulary.active}
+    relative = Relative(configuration)
+    return {NAMES[field]: head(field, state, given, relative, configuration) for field in configuration.vocabulary.active}
 
 
 def listen(given, configuration: Configuration):
@@ -80,15 +86,16 @@ def listen(given, configuration: Configuration):
     vectors.append(layers.Embedding(span + 2, RECALLED_SHIFT_UNITS, name="recalled_shift")(ops.minimum(shift, span) + 1))
     vectors.append(layers.Embedding(NUM_PITCHES + 1, RECALLED_PITCH_UNITS, name="recalled_pitch")(pitch + 1))
     part, pitch, age, left = (given["sounding"][..., column] for column in range(4))  # (B, T, S)
+    interval = ops.clip(pitch - pitch[..., :1], -WIDEST_INTERVAL, WIDEST_INTERVAL) + WIDEST_INTERVAL  # to the latest
     sounding = ops.tanh(
         layers.Embedding(len(vocabulary.parts) + 1, SOUNDING_UNITS, name="sounding_part")(part + 1)
         + layers.Embedding(NUM_PITCHES + 1, SOUNDING_UNITS, name="sounding_pitch")(pitch + 1)
+        + layers.Embedding(INTERVALS, SOUNDING_UNITS, name="sounding_interval")(interval)
         + layers.Embedding(span + 1, SOUNDING_UNITS, name="sounding_age")(ops.clip(age, 0, span))
         + layers.Embedding(span + 1, SOUNDING_UNITS, name="sounding_left")(ops.clip(left, 0, span))
     )  # (B, T, S, 64)
     vectors.append(ops.sum(sounding * real(part >= 0)[..., None], axis=2))
-    shares = shares_of_classes(given["recent"])
-    vectors += [shares[..., window, :] for window in range(len(RECENT))]
+    vectors.append(shares_of_classes(given["recent"]))
     return ops.concatenate(vectors, axis=-1)
 
 
@@ -103,7 +110,7 @@ def recurrent_stack(vectors, configuration: Configuration):
     return state
 
 
-def head(field: int, state, given, configuration: Configuration):
+def head(field: int, state, given, relative: Relative, configuration: Configuration):
     """The logits of one field, (B, T, V): absolute ones, and relative ones where the field has them."""
     vocabulary, name, hidden = configuration.vocabulary, NAMES[field], configuration.head_units
     terms = [layers.Dense(hidden, name=f"{name}_state")(state)]
@@ -114,9 +121,91 @@ def head(field: int, state, given, configuration: Configuration):
     feature = ops.relu(sum(terms[1:], start=terms[0]))  # (B, T, H)
     feature = layers.Dropout(configuration.dropout * HEAD_DROPOUT, name=f"{name}_dropout")(feature)
     total = layers.Dense(vocabulary.sizes[field], name=f"{name}_logits")(feature)
-    for table, size in relative_logits(configuration).get(field, {}).items():
-        relative = layers.Dense(size, use_bias=False, kernel_initializer="zeros", name=f"{name}_{table}")(feature)  # no noise at first
-        total = total + relative_logit(field, table, relative, given, configuration)
+    if field in relative.sizes:
+        total = total + relative_logits(field, feature, given, relative)
     if field in ORDERED:
-        total = total - UNLIKELY * real(out_of_order(field, given, configuration))
+        total = total - UNLIKELY * real(given[f"{name}_out_of_order"])
     return total
+
+
+def relative_logits(field: int, feature, given, relative: Relative):
+    """slope * r + bend * relu(r + threshold), (B, T, V): r says what a value is relative to, the other three what the state makes of that."""
+    name, units = NAMES[field], RELATIVE_UNITS[NAMES[field]]
+    vectors = []  # each (B, T, V, D)
+    for table, size in relative.sizes[field].items():
+        keys = given[f"{name}_{table}_keys"]
+        if table == "by_recent":
+            turned = ops.take(shares_of_classes(keys), TURNED, axis=-1)  # (B, T, 12, W * 12)
+            by_class = layers.Dense(units, use_bias=False, name=f"{name}_{table}")(turned)
+            vectors.append(ops.take(by_class, relative.values[PITCH] % 12, axis=2))
+        else:
+            vectors.append(Comparison(size, units, relative.index.get((field, table)), name=f"{name}_{table}")(keys))
+    vector = sum(vectors[1:], start=vectors[0])
+    threshold = layers.Dense(units, name=f"{name}_threshold")(feature)[:, :, None]
+    slope = layers.Dense(units, kernel_initializer="zeros", name=f"{name}_slope")(feature)[:, :, None]  # no noise at first
+    bend = layers.Dense(units, kernel_initializer="zeros", name=f"{name}_bend")(feature)[:, :, None]
+    total = ops.sum(vector * slope + ops.relu(vector + threshold) * bend, axis=-1)
+    for table in state_tables(field, relative.sizes[field]):
+        size, keys = relative.sizes[field][table], given[f"{name}_{table}_keys"]
+        by_entry = layers.Dense(size, use_bias=False, kernel_initializer="zeros", name=f"{name}_{table}_logits")(feature)
+        if table == "by_recent":
+            by_class = ops.sum(ops.take(shares_of_classes(keys), TURNED, axis=-1) * by_entry[:, :, None], axis=-1)  # (B, T, 12)
+            total = total + ops.take(by_class, relative.values[PITCH] % 12, axis=-1)
+        else:
+            total = total + Gathered(relative.index[field, table], name=f"{name}_{table}_gathered")(by_entry, keys)
+    return total
+
+
+class Comparison(layers.Layer):
+    """The sum over all that is compared of an entry's vector for each value, (B, T, V, D), zeros for the entry beyond the last.
+
+    Args:
+        index: (N, V) entries of each value by key, or None.
+        keys: (B, T, S), with an index; without one the entries themselves, (B, T, S, V).
+    """
+
+    def __init__(self, size: int, units: int, index, **options):
+        super().__init__(**options)
+        self.size, self.units, self.index = size, units, index
+
+    def build(self, shape):
+        initial = keras.initializers.RandomNormal(stddev=0.3)
+        self.embeddings = self.add_weight(shape=(self.size, self.units), initializer=initial, name="embeddings")
+
+    def call(self, keys):
+        vectors = ops.concatenate((self.embeddings, ops.zeros((1, self.units))), axis=0)
+        if self.index is None:
+            return ops.sum(ops.take(vectors, keys, axis=0), axis=2)
+        values = self.index.shape[1]
+        rows = ops.reshape(ops.take(vectors, self.index, axis=0), (-1, values * self.units))  # (N, V * D): long rows are quick to look up
+        return ops.reshape(ops.sum(ops.take(rows, keys, axis=0), axis=2), (*ops.shape(keys)[:2], values, self.units))
+
+    def compute_output_shape(self, shape):
+        values = shape[3] if self.index is None else self.index.shape[1]
+        return (*shape[:2], values, self.units)
+
+
+class Gathered(layers.Layer):
+    """The sum over all that is compared of each value's entry, (B, T, V), of by_entry (B, T, R); index and keys as of `Comparison`."""
+
+    def __init__(self, index, **options):
+        super().__init__(**options)
+        self.index = index
+
+    def call(self, by_entry, keys):
+        windows, notes, slots = ops.shape(keys)
+        entries = ops.reshape(ops.take(self.index, keys, axis=0), (windows, notes, slots * self.index.shape[1]))
+        padded = ops.concatenate((by_entry, ops.zeros_like(by_entry[..., :1])), axis=-1)
+        gathered = ops.take_along_axis(padded, entries, axis=-1)
+        return ops.sum(ops.reshape(gathered, (windows, notes, slots, self.index.shape[1])), axis=2)
+
+
+def shares_of_classes(counts):
+    """How frequent each pitch class is among the latest notes, of all windows in a row, (B, T, W * 12), 1 where all are equally so."""
+    counts = ops.cast(counts, "float32")
+    shares = 12 * counts / ops.maximum(ops.sum(counts, axis=-1, keepdims=True), 1)
+    return ops.concatenate([shares[..., window, :] for window in range(counts.shape[-2])], axis=-1)
+
+
+def real(condition):
+    return ops.cast(condition, "float32")

@@ -14,11 +14,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
 from musicgen.learning import network
 from musicgen.learning.batches import Example, batches_of_epoch
 from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine
+from musicgen.model.relative import Relative
 
 WARM_UP = 0.1  # of all progress
 ADVICE = "try a smaller --learning-rate"
@@ -35,11 +36,11 @@ class Schedule:
 
     minutes: float | None = None  # of training, or else
     epochs: int | None = None
-    learning_rate: float = 3e-3  # at its highest
+    learning_rate: float = 2.5e-3  # at its highest
     weight_decay: float = 0.1
     gradient_norm: float = 1.0  # at most
-    averaging: float = 0.99  # how much of the average a step keeps, once there have been many
-    batch_rows: int = 4096  # notes a step, padding included
+    averaging: float = 0.995  # how much of the average a step keeps, once there have been many
+    batch_rows: int = 2048  # notes a step, padding included
     window: int = 64  # notes that gradients reach back
     random_seed: int = 0
 
@@ -155,17 +156,17 @@ def train(
     Raises:
         TrainingError: when the loss is no number any more.
     """
-    vocabulary: Vocabulary = configuration.vocabulary
+    relative = Relative(configuration)
     model = build(configuration, training, schedule)
     average = Average(model, schedule.averaging)
     begin = judged = time.monotonic()
     judging_seconds, best, steps, epoch, progress = 0.0, math.inf, 0, 0, 0.0
-    num_batches = sum(1 for _ in batches_of_epoch(training, vocabulary, schedule.batch_rows, schedule.window, schedule.random_seed, 0))
+    num_batches = sum(1 for _ in batches_of_epoch(training, relative, schedule.batch_rows, schedule.window, schedule.random_seed, 0))
     while progress < 1:
         epoch += 1
         model.reset_metrics()
         notes, epoch_begin = 0.0, time.monotonic()
-        batches = batches_of_epoch(training, vocabulary, schedule.batch_rows, schedule.window, schedule.random_seed, epoch)
+        batches = batches_of_epoch(training, relative, schedule.batch_rows, schedule.window, schedule.random_seed, epoch)
         for number, (inputs, targets, said) in enumerate(batches):
             model.optimizer.learning_rate.assign(schedule.rate(progress))
             nats = float(model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])

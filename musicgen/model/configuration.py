@@ -28,9 +28,13 @@ RECENT_UNITS = len(RECENT) * 12
 FAMILIAR_UNITS, RECALLED_PITCH_UNITS, RECALLED_SHIFT_UNITS = 16, 32, 16
 LEAPS = WIDEST_LEAP + NO_LEAP + 1
 UNFOLLOWED = MOST_UNFOLLOWED - FEWEST_UNFOLLOWED + 1
-WIDEST_INTERVAL = 36  # semitones; wider ones share a logit
+WIDEST_INTERVAL = 36  # semitones; wider ones are taken for it
+INTERVALS = 2 * WIDEST_INTERVAL + 1
+RECENT_WINDOWS = len(RECENT) + len(OWN_RECENT)
+RELATIVE_UNITS = {"time_shift": 16, "part": 16, "pitch": 24, "duration": 8}  # of the vector that says what a value is relative to
 LONGEST = 16  # quarters; longer bars, notes and differences between them are taken for it
 ORDERED, UNLIKELY = (TIME_SHIFT, PART, PITCH), 12  # fields that the order of notes limits; what it rules out loses so many nats, not all
+RELATIVE_ROLES = ("threshold", "slope", "bend")  # what a head says of that vector r: its logit is slope * r + bend * relu(r + threshold)
 STATES = ("begun", "sounding", "ended")  # of a note when another is chosen: begun at its onset, going on, or ended by then
 
 
@@ -85,9 +89,9 @@ class Configuration:
         return cls(**{**settings, "dropout": float(settings["dropout"]), "vocabulary": Vocabulary.from_json(document["vocabulary"])})
 
 
-def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
-    """For each field that has them the tables of relative logits and their sizes."""
-    intervals, differences, ages = 2 * WIDEST_INTERVAL + 1, 2 * configuration.span + 1, configuration.span + 1
+def relative_tables(configuration: Configuration) -> dict[int, dict[str, int]]:
+    """For each field that has relative logits the tables of what its values are relative to, and how many entries each has."""
+    differences, ages = 2 * configuration.span + 1, configuration.span + 1
     recall = {"by_recall": 2 * (len(FAMILIAR) + 1)}  # to what is recalled, by how familiar it is, and whether it agreed so far
     tables = {
         TIME_SHIFT: {
@@ -95,12 +99,18 @@ def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
             "by_sounding": ages + differences,  # how old a held note then is, or how much later than the end of another
             **recall,
         },
-        PART: {"by_age": ages, **recall},  # how old the part's sounding notes are
+        PART: {
+            "by_age": ages,  # how old the part's sounding notes are
+            "by_lag": ages,  # how long the notes before them lasted
+            "by_interval": 2 * INTERVALS,  # of them to the latest note, and whether this one begins with it
+            **recall,
+        },
         PITCH: {
-            "by_interval": intervals,  # to the part's last note
-            "by_followed": intervals,  # to the note that it follows
-            "by_sounding": len(STATES) * intervals,  # to a note begun at this onset, one that goes on, one that has ended
-            "by_recent": 12 * (len(RECENT) + len(OWN_RECENT)),  # to the pitch classes of the latest notes, and of the part's own
+            "by_interval": INTERVALS,  # to the part's last note
+            "by_followed": INTERVALS,  # to the note that it follows
+            "by_sounding": len(STATES) * INTERVALS,  # to a note begun at this onset, one that goes on, one that has ended
+            "by_motion": 12,  # in which it would be with a note that moves as far
+            "by_recent": 12 * RECENT_WINDOWS,  # to the pitch classes of the latest notes, and of the part's own
             **recall,
         },
         DURATION: {
@@ -110,6 +120,11 @@ def relative_logits(configuration: Configuration) -> dict[int, dict[str, int]]:
         },
     }
     return {field: tables[field] for field in configuration.vocabulary.active if field in tables}
+
+
+def state_tables(field: int, tables: dict[str, int]) -> list[str]:
+    """The tables whose entries have logits of their own besides, which the state says: what matters most in a pitch."""
+    return [table for table in tables if field == PITCH and table not in ("by_motion", "by_recall")]
 
 
 def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
@@ -131,6 +146,7 @@ def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     shapes["recalled_pitch/embeddings"] = (NUM_PITCHES + 1, RECALLED_PITCH_UNITS)
     shapes["sounding_part/embeddings"] = (len(vocabulary.parts) + 1, SOUNDING_UNITS)
     shapes["sounding_pitch/embeddings"] = (NUM_PITCHES + 1, SOUNDING_UNITS)
+    shapes["sounding_interval/embeddings"] = (INTERVALS, SOUNDING_UNITS)
     shapes["sounding_age/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)
     shapes["sounding_left/embeddings"] = (configuration.span + 1, SOUNDING_UNITS)
     gates = CELLS[configuration.cell]
@@ -150,8 +166,14 @@ def weight_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
             shapes[f"{name}_place/embeddings"] = (configuration.span, hidden)
         shapes[f"{name}_logits/kernel"] = (hidden, vocabulary.sizes[field])
         shapes[f"{name}_logits/bias"] = (vocabulary.sizes[field],)
-        for table, size in relative_logits(configuration).get(field, {}).items():
-            shapes[f"{name}_{table}/kernel"] = (hidden, size)
+        tables = relative_tables(configuration).get(field, {})
+        width = RELATIVE_UNITS.get(name, 0)
+        for table, size in tables.items():
+            shapes[f"{name}_{table}/{'kernel' if table == 'by_recent' else 'embeddings'}"] = (size, width)
+        for role in RELATIVE_ROLES if tables else ():
+            shapes[f"{name}_{role}/kernel"], shapes[f"{name}_{role}/bias"] = (hidden, width), (width,)
+        for table in state_tables(field, tables):
+            shapes[f"{name}_{table}_logits/kernel"] = (hidden, tables[table])
     return shapes
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
-from musicgen.encoding.vocabulary import NAMES, TIME_SHIFT
-from musicgen.model.configuration import ORDERED, RECENT_UNITS, UNLIKELY, Configuration, relative_logits
-from musicgen.model.relative import Relative, shares_of_classes
+from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
+from musicgen.model.configuration import ORDERED, RECENT_UNITS, RELATIVE_ROLES, UNLIKELY, WIDEST_INTERVAL, Configuration, state_tables
+from musicgen.model.relative import TURNED, Relative, shares_of_classes
 
 Possible = list[np.ndarray | None]  # for each field the values that rows of a piece could have, as in encoding.grammar
 State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each layer its cell (B, U)
@@ -32,6 +32,7 @@ class Engine:
         self._relative = Relative(configuration)
         self._fold_inputs()
         self._join_heads()
+        self._look_up()
 
     def _fold_inputs(self) -> None:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
@@ -47,15 +48,31 @@ class Engine:
         self._heard_kernel = np.ascontiguousarray(kernel[row:])  # of what sounds, and of the latest pitch classes
 
     def _join_heads(self) -> None:
-        """Put side by side what is multiplied by the same vector: the heads' first layers, and each head's tables of logits."""
+        """Put side by side what is multiplied by the same vector: the heads' first layers, and what each head makes of it."""
         names = [NAMES[field] for field in self.vocabulary.active]
-        self._state_kernel = np.concatenate([self.weights[f"{name}_state/kernel"] for name in names], axis=1)
-        self._state_bias = np.concatenate([self.weights[f"{name}_state/bias"] for name in names])
-        self._tables = relative_logits(self.configuration)
-        self._kernels = {
-            field: np.concatenate([self.weights[f"{NAMES[field]}_{table}/kernel"] for table in ("logits", *self._tables.get(field, {}))], axis=1)
-            for field in self.vocabulary.active
-        }
+        self._state_kernel, self._state_bias, _ = self._joined([f"{name}_state" for name in names])
+        self._heads = {}
+        for field in self.vocabulary.active:
+            tables = self._relative.sizes.get(field, {})
+            roles = ("logits", *(RELATIVE_ROLES if tables else ()), *(f"{table}_logits" for table in state_tables(field, tables)))
+            self._heads[field] = self._joined([f"{NAMES[field]}_{role}" for role in roles])
+
+    def _joined(self, layers: list[str]) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        """Kernels and biases of layers in one, and the columns where they meet."""
+        kernels = [self.weights[f"{layer}/kernel"] for layer in layers]
+        biases = [self.weights.get(f"{layer}/bias", np.zeros(kernel.shape[1], np.float32)) for layer, kernel in zip(layers, kernels, strict=True)]
+        return np.concatenate(kernels, axis=1), np.concatenate(biases), np.cumsum([len(bias) for bias in biases])[:-1].tolist()
+
+    def _look_up(self) -> None:
+        """The vectors of each table, or of all values by their key, (N, V, D)."""
+        self._vectors: dict[tuple[int, str], np.ndarray] = {}
+        for field, sizes in self._relative.sizes.items():
+            for table in sizes:
+                if table != "by_recent":
+                    entries = self.weights[f"{NAMES[field]}_{table}/embeddings"]
+                    vectors = np.concatenate((entries, np.zeros((1, entries.shape[1]), np.float32)))
+                    index = self._relative.index.get((field, table))
+                    self._vectors[field, table] = vectors if index is None else vectors[index]
 
     def start(self, takes: int) -> State:
         """The state before the first note."""
@@ -100,11 +117,13 @@ class Engine:
         return after
 
     def _sounding_vector(self, sounding: np.ndarray) -> np.ndarray:
-        part, pitch, age, left = np.moveaxis(sounding, -1, 0)
+        part, pitch, age, left, _, _ = np.moveaxis(sounding, -1, 0)
         span = self.configuration.span
+        interval = np.minimum(np.maximum(pitch - pitch[:, :1], -WIDEST_INTERVAL), WIDEST_INTERVAL) + WIDEST_INTERVAL
         vector = np.tanh(
             self.weights["sounding_part/embeddings"][part + 1]
             + self.weights["sounding_pitch/embeddings"][pitch + 1]
+            + self.weights["sounding_interval/embeddings"][interval]
             + self.weights["sounding_age/embeddings"][np.minimum(np.maximum(age, 0), span)]
             + self.weights["sounding_left/embeddings"][np.minimum(np.maximum(left, 0), span)]
         )  # (B, S, 64)
@@ -124,15 +143,35 @@ class Engine:
         if field > TIME_SHIFT:
             feature += self.weights[f"{name}_place/embeddings"][np.minimum(around.next_place, self.configuration.span - 1)]
         np.maximum(feature, 0, out=feature)
-        joined = self._product(feature, self._kernels[field])
-        total = joined[:, : self.vocabulary.sizes[field]] + self.weights[f"{name}_logits/bias"]
-        column = self.vocabulary.sizes[field]
-        for table, size in self._tables.get(field, {}).items():
-            total += self._relative.logits(field, table, joined[:, column : column + size], note, around)
-            column += size
+        kernel, bias, columns = self._heads[field]
+        joined = self._product(feature, kernel) + bias
+        total, *said = map(np.ascontiguousarray, np.split(joined, columns, axis=1))  # else products of other strides add in another order
+        if said:
+            total += self._relative_logits(field, said, self._relative.compare(field, note, around))
         if field in ORDERED:
             total -= np.float32(UNLIKELY) * self._relative.out_of_order(field, note, around)
         return total
+
+    def _relative_logits(self, field: int, said: list[np.ndarray], compared: dict[str, np.ndarray]) -> np.ndarray:
+        """(B, V) of what the state says and of what each value would be relative to: `learning.network.relative_logits` in NumPy."""
+        threshold, slope, bend = said[:3]
+        by_entry = dict(zip(state_tables(field, self._relative.sizes[field]), said[3:], strict=True))
+        classes = self._relative.values[PITCH] % 12
+        total: np.ndarray | float = 0.0
+        vector: np.ndarray | float = 0.0  # (B, V, D)
+        for table, keys in compared.items():
+            if table == "by_recent":
+                turned = np.take(shares_of_classes(keys).reshape(len(keys), -1), TURNED, axis=1)  # (B, 12, W * 12)
+                vector = vector + np.take(np.matmul(turned, self.weights["pitch_by_recent/kernel"]), classes, axis=1)
+                total = total + np.take(np.matmul(turned, by_entry[table][..., None])[..., 0], classes, axis=1)
+                continue
+            vector = vector + self._vectors[field, table][keys].sum(axis=1)
+            if table in by_entry:
+                padded = np.append(by_entry[table], np.zeros((len(keys), 1), np.float32), axis=1)
+                entries = self._relative.index[field, table][keys]  # (B, S, V)
+                total = total + padded[np.arange(len(keys))[:, None, None], entries].sum(axis=1)
+        bent = np.maximum(vector + threshold[:, None], 0)
+        return total + (np.matmul(vector, slope[..., None]) + np.matmul(bent, bend[..., None]))[..., 0]
 
     def nats(self, ids: list[np.ndarray], contexts: list[Context], possible: Sequence[Possible] | None = None) -> list[np.ndarray]:
         """How surprised the network is by each field of each row of whole pieces: -ln p, 0 where a field says nothing.

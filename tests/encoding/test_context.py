@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, tunes
 
-from musicgen.encoding.context import FAMILIAR, MEMORY, NO_LEAP, NOTHING, OWN_RECENT, RECENT, Context, RunningContext, context_of, without
+from musicgen.encoding.context import (
+    FAMILIAR,
+    MEMORY,
+    NO_LEAP,
+    NOTHING,
+    OWN_RECENT,
+    RECENT,
+    SLOT,
+    WIDEST_LEAP,
+    Context,
+    RunningContext,
+    context_of,
+    without,
+)
 from musicgen.encoding.tokens import encode, held
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.piece import Meter, Note, Part, Piece
@@ -55,10 +68,22 @@ def test_what_sounds_is_what_the_piece_says(piece):
             followed = ((parts[:row] == parts[note]) & (onsets[:row] > onsets[note])).any()
             if (not followed) if is_held else end > now:
                 expected.append([parts[note], pitches[note], now - onsets[note], 0 if is_held else end - now])
-        sounding = [slot for slot in seen.sounding[row].tolist() if slot[0] != NOTHING]
+        sounding = [slot[:4] for slot in seen.sounding[row].tolist() if slot[0] != NOTHING]
         assert sounding == expected[: min(SLOTS, len(sounding))]
         assert len(sounding) == min(SLOTS, len(expected))
         assert seen.num_sounding[row] == min(len(expected), 15)
+
+
+@given(pieces(max_parts=3))
+@settings(max_examples=40, deadline=None)
+def test_each_note_that_sounds_knows_how_it_came(piece):
+    seen = context(piece)
+    sequence = encode(piece)
+    for row, (onset, (_, part, pitch, _, _)) in enumerate(zip(sequence.onsets.tolist(), sequence.notes.tolist(), strict=True)):
+        follows, (leap, lag) = int(seen.follows[row]), seen.sounding[row + 1, 0, 4:].tolist()
+        assert leap == (NO_LEAP if follows == NOTHING else np.clip(pitch - follows, -WIDEST_LEAP, WIDEST_LEAP))
+        earlier = [before for before, other in zip(sequence.onsets[:row].tolist(), sequence.notes[:row, 1].tolist(), strict=True) if other == part]
+        assert lag == onset - max((before for before in earlier if before < onset), default=onset)
 
 
 @given(pieces(grids=(12,), max_parts=3), st.integers(-3, 3))
@@ -140,7 +165,8 @@ def test_the_context_of_a_small_piece():
         (Meter(0, 4, 4), Meter(48, 3, 8)),
     )
     seen = context(piece, slots=3)
-    none = [NOTHING] * 4
+    none = [NOTHING] * len(SLOT)
+    new = [NO_LEAP, 0]  # follows nothing
 
     # the notes: 72, 40, 74, 76, 43, and the end of the piece; those of the melody are held but for the last
     assert seen.place.tolist() == [0, 0, 0, 12, 0, 12]
@@ -154,11 +180,11 @@ def test_the_context_of_a_small_piece():
     assert seen.leap.tolist() == [NO_LEAP, NO_LEAP, NO_LEAP, 2, 2, 3]
     assert seen.sounding.tolist() == [
         [none, none, none],
-        [[0, 72, 0, 0], none, none],
-        [[1, 40, 0, 48], [0, 72, 0, 0], none],
-        [[0, 74, 0, 0], [1, 40, 12, 36], none],  # at step 12 the first note has ended
-        [[0, 76, 0, 12], none, none],
-        [[1, 43, 0, 12], none, none],
+        [[0, 72, 0, 0, *new], none, none],
+        [[1, 40, 0, 48, *new], [0, 72, 0, 0, *new], none],
+        [[0, 74, 0, 0, 2, 12], [1, 40, 12, 36, *new], none],  # at step 12 the first note has ended
+        [[0, 76, 0, 12, 2, 36], none, none],
+        [[1, 43, 0, 12, NO_LEAP, 60], none, none],
     ]
 
 
@@ -173,7 +199,7 @@ def test_the_lowest_of_a_chord_follows_the_lowest_of_the_chord_before():
 def test_the_latest_notes_take_the_slots():
     chord = Piece((Part("", 0, False, tuple(Note(0, pitch, 12) for pitch in (60, 64, 67))),))
 
-    assert context(chord, slots=2).sounding[-1].tolist() == [[0, 67, 0, 12], [0, 64, 0, 12]]
+    assert context(chord, slots=2).sounding[-1, :, :4].tolist() == [[0, 67, 0, 12], [0, 64, 0, 12]]
 
 
 def test_a_note_is_forgotten_after_as_many_others_but_does_not_cease_to_sound():
@@ -182,10 +208,10 @@ def test_a_note_is_forgotten_after_as_many_others_but_does_not_cease_to_sound():
     running.add(0, 0, 40, 10_000)
     for _ in range(MEMORY - 1):
         running.add(1, 1, 60, 1)
-    assert running.before()[2][1].tolist() == [0, 40, MEMORY - 1, 10_000 - (MEMORY - 1)]
+    assert running.before()[2][1, :4].tolist() == [0, 40, MEMORY - 1, 10_000 - (MEMORY - 1)]
 
     running.add(1, 1, 60, 1)
-    assert running.before()[2][1].tolist() == [NOTHING] * 4
+    assert running.before()[2][1].tolist() == [NOTHING] * len(SLOT)
     assert [note[:4] for note in running.notes] == [(1, 60, MEMORY, MEMORY + 1), (0, 40, 0, 10_000)]
     assert running.sounds_until == 10_000
     assert running.at(0, 0)[2] == 40
@@ -198,7 +224,7 @@ def test_a_piece_without_notes_has_the_context_of_its_end():
     ended = context(silent, vocabulary=vocabulary)
     assert (ended.place.tolist(), ended.bar.tolist(), ended.last_pitch.tolist()) == ([0], [36], [NOTHING])
     assert (ended.sounding == NOTHING).all()
-    assert context(silent, vocabulary=vocabulary, ends=False).sounding.shape == (0, SLOTS, 4)
+    assert context(silent, vocabulary=vocabulary, ends=False).sounding.shape == (0, SLOTS, len(SLOT))
 
 
 def test_what_is_left_out_says_nothing_and_the_rest_stays():

@@ -7,19 +7,31 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, tunes
 
-from musicgen.encoding.context import Context, context_of
+from musicgen.encoding.context import context_of
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, Vocabulary
-from musicgen.learning.batches import LENGTH_UNIT, Window, batch_of, batches_of_epoch, example_of, field_weights, previous_of, windows_of_epoch
+from musicgen.learning.batches import (
+    COMPARED,
+    LENGTH_UNIT,
+    Window,
+    batch_of,
+    batches_of_epoch,
+    example_of,
+    field_weights,
+    previous_of,
+    windows_of_epoch,
+)
+from musicgen.model.configuration import Configuration
+from musicgen.model.relative import Relative
 
 CORPORA = {"tunes": tunes, "chorales": chorales, "bands": bands}
 SLOTS = 6
 
 
-def examples_of(corpus) -> tuple[list, Vocabulary]:
+def examples_of(corpus) -> tuple[list, Relative]:
     sequences = [encode(piece) for piece in corpus]
     vocabulary = Vocabulary.of(sequences)
-    return [example_of(sequence, vocabulary, SLOTS) for sequence in sequences], vocabulary
+    return [example_of(sequence, vocabulary, SLOTS) for sequence in sequences], Relative(Configuration(vocabulary, slots=SLOTS))
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
@@ -45,8 +57,8 @@ def test_windows_are_cut_elsewhere_in_another_epoch():
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_an_epoch_shows_every_row_and_says_which_ones_are_padding(corpus):
-    examples, vocabulary = examples_of(CORPORA[corpus]())
-    batches = list(batches_of_epoch(examples, vocabulary, 4 * LENGTH_UNIT, 40, 1, 2))
+    examples, relative = examples_of(CORPORA[corpus]())
+    batches = list(batches_of_epoch(examples, relative, 4 * LENGTH_UNIT, 40, 1, 2))
 
     rows = sum(len(example.ids) for example in examples)
     assert sum(int((weights[..., TIME_SHIFT] > 0).sum()) for _, _, weights in batches) == rows
@@ -63,10 +75,10 @@ def test_an_epoch_shows_every_row_and_says_which_ones_are_padding(corpus):
 
 
 def test_the_same_random_seed_and_epoch_give_the_same_batches():
-    examples, vocabulary = examples_of(bands())
+    examples, relative = examples_of(bands())
 
     def epoch(random_seed: int, number: int) -> list[np.ndarray]:
-        batches = batches_of_epoch(examples, vocabulary, 256, 50, random_seed, number)
+        batches = batches_of_epoch(examples, relative, 256, 50, random_seed, number)
         return [array for inputs, targets, weights in batches for array in (*inputs.values(), targets, weights)]
 
     def are_equal(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
@@ -78,42 +90,44 @@ def test_the_same_random_seed_and_epoch_give_the_same_batches():
 
 
 def test_a_row_sees_the_note_before_it_also_across_windows():
-    examples, vocabulary = examples_of(tunes())
+    examples, relative = examples_of(tunes())
     ids = examples[0].ids
-    inputs, targets, weights = batch_of(examples, [Window(0, 0, 5, 0), Window(0, 5, len(ids), 0)], vocabulary, 3, 64)
+    inputs, targets, weights = batch_of(examples, [Window(0, 0, 5, 0), Window(0, 5, len(ids), 0)], relative, 3, 64)
 
-    assert inputs["previous"][0, 0].tolist() == list(vocabulary.sizes)
+    assert inputs["previous"][0, 0].tolist() == list(relative.vocabulary.sizes)
     np.testing.assert_array_equal(inputs["previous"][1, 0], ids[4])
     np.testing.assert_array_equal(inputs["previous"][1, 1 : len(ids) - 5], ids[5:-1])
     np.testing.assert_array_equal(targets[1, : len(ids) - 5], ids[5:])
     assert weights[1, len(ids) - 6].tolist() == [1, 0, 0, 0, 0]  # the end has no pitch
     assert (weights[0, 5:] == 0).all()
     assert (weights[2] == 0).all()  # a window that is not there
-    np.testing.assert_array_equal(previous_of(ids, vocabulary)[1:], ids[:-1])
-    assert field_weights(ids, vocabulary).sum() == 5 * len(ids) - 4
+    np.testing.assert_array_equal(previous_of(ids, relative.vocabulary)[1:], ids[:-1])
+    assert field_weights(ids, relative.vocabulary).sum() == 5 * len(ids) - 4
 
 
-def assert_transposed(piece, example, vocabulary: Vocabulary, semitones: int) -> None:
+def assert_transposed(piece, example, relative: Relative, semitones: int) -> None:
     """A transposed window equals the window of the transposed piece."""
-    moved = piece.transposed(semitones)
+    moved, vocabulary = piece.transposed(semitones), relative.vocabulary
     ids = vocabulary.ids(encode(moved))
     context = context_of(ids, moved.meters, vocabulary, SLOTS)
     rows = len(ids)
-    inputs, targets, _ = batch_of([example], [Window(0, 0, rows, semitones)], vocabulary, 1, rows)
+    inputs, targets, _ = batch_of([example], [Window(0, 0, rows, semitones)], relative, 1, rows)
 
     np.testing.assert_array_equal(targets[0], ids)
     np.testing.assert_array_equal(inputs["previous"][0], previous_of(ids, vocabulary))
-    for name in Context._fields:
-        np.testing.assert_array_equal(inputs[name][0], getattr(context, name), err_msg=name)
+    expected = {**context._asdict(), **relative.inputs(ids, context)}
+    assert set(expected) - set(COMPARED) == set(inputs) - {"previous", "note"}
+    for name in set(expected) - set(COMPARED):
+        np.testing.assert_array_equal(inputs[name][0], expected[name], err_msg=name)
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_a_transposed_window_is_the_window_of_the_transposed_piece(corpus):
-    examples, vocabulary = examples_of(CORPORA[corpus]())
+    examples, relative = examples_of(CORPORA[corpus]())
     moved = 0
     for piece, example in zip(CORPORA[corpus](), examples, strict=True):
         for semitones in range(example.lowest, example.highest + 1):
-            assert_transposed(piece, example, vocabulary, semitones)
+            assert_transposed(piece, example, relative, semitones)
             moved += semitones != 0
     assert moved
 
@@ -121,21 +135,21 @@ def test_a_transposed_window_is_the_window_of_the_transposed_piece(corpus):
 @given(st.lists(pieces(grids=(12,), max_parts=4, max_notes=6), min_size=1, max_size=3))
 @settings(max_examples=25, deadline=None)
 def test_so_it_is_with_any_music(corpus):
-    examples, vocabulary = examples_of(corpus)
+    examples, relative = examples_of(corpus)
     for piece, example in zip(corpus, examples, strict=True):
         for semitones in {example.lowest, example.highest}:
-            assert_transposed(piece, example, vocabulary, semitones)
+            assert_transposed(piece, example, relative, semitones)
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_transpositions_stay_within_the_range_of_each_part_and_go_as_far_as_it_lets_them(corpus):
-    examples, vocabulary = examples_of(CORPORA[corpus]())
+    examples, relative = examples_of(CORPORA[corpus]())
     for example in examples:
         assert -6 <= example.lowest <= 0 <= example.highest <= 6
         room_below, room_above = [6], [6]
-        for part, (low, high) in enumerate(vocabulary.ranges):
-            pitches = vocabulary.steps(PITCH, example.ids[:-1][example.ids[:-1, PART] == part, PITCH])
-            if not vocabulary.parts[part].is_drum:
+        for part, (low, high) in enumerate(relative.vocabulary.ranges):
+            pitches = relative.vocabulary.steps(PITCH, example.ids[:-1][example.ids[:-1, PART] == part, PITCH])
+            if not relative.vocabulary.parts[part].is_drum:
                 room_below.append(int(pitches.min()) - low)
                 room_above.append(high - int(pitches.max()))
         assert (example.lowest, example.highest) == (-min(room_below), min(room_above))
@@ -143,11 +157,11 @@ def test_transpositions_stay_within_the_range_of_each_part_and_go_as_far_as_it_l
 
 def test_drums_are_never_transposed():
     piece = bands()[0]
-    examples, vocabulary = examples_of((piece, piece.transposed(3)))
+    examples, relative = examples_of((piece, piece.transposed(3)))
     ids = examples[0].ids
-    inputs, _, _ = batch_of(examples, [Window(0, 0, len(ids), 3)], vocabulary, 1, len(ids))
-    is_note = ids[:, TIME_SHIFT] != vocabulary.end
-    is_drum = np.array([token.is_drum for token in vocabulary.parts])[ids[:, PART]] & is_note
+    inputs, _, _ = batch_of(examples, [Window(0, 0, len(ids), 3)], relative, 1, len(ids))
+    is_note = ids[:, TIME_SHIFT] != relative.vocabulary.end
+    is_drum = np.array([token.is_drum for token in relative.vocabulary.parts])[ids[:, PART]] & is_note
 
     assert (examples[0].lowest, examples[0].highest) == (0, 3)
     assert 0 < is_drum.sum() < is_note.sum()

@@ -12,6 +12,7 @@ from musicgen.encoding.vocabulary import NAMES
 from musicgen.learning.batches import Window, batch_of, example_of
 from musicgen.model.configuration import weight_shapes
 from musicgen.model.engine import Engine
+from musicgen.model.relative import Relative
 
 pytestmark = pytest.mark.slow
 TINY = {"epochs": 12, "learning_rate": 2e-2, "averaging": 0.9, "batch_rows": 64, "window": 32, "random_seed": 3}
@@ -109,7 +110,7 @@ def test_padding_never_counts(training):
     windows = [Window(0, 0, len(examples[0].ids), 0), Window(1, 3, 40, 0)]
 
     def loss(size: int, length: int) -> float:
-        inputs, targets, weights = batch_of(examples, windows, configuration.vocabulary, size, length)
+        inputs, targets, weights = batch_of(examples, windows, Relative(configuration), size, length)
         return float(model.test_on_batch(inputs, targets, weights, return_dict=True)["loss"])
 
     losses = []
@@ -122,7 +123,7 @@ def test_padding_never_counts(training):
     engine = Engine(configuration, weights)
     (nats,) = engine.nats([examples[0].ids], [examples[0].context])
     model.reset_metrics()
-    inputs, targets, said = batch_of(examples, windows[:1], configuration.vocabulary, 1, 192)
+    inputs, targets, said = batch_of(examples, windows[:1], Relative(configuration), 1, 192)
     alone = float(model.test_on_batch(inputs, targets, said, return_dict=True)["loss"])
     assert alone == pytest.approx(float(nats.sum()) / (len(examples[0].ids) - 1), rel=1e-5)
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from tiny import bands, chorales, configuration_of, random_model, random_weights, tunes
 
-from musicgen.encoding.context import FAMILIAR, NOTHING, OWN_RECENT, RECENT, Context, context_of
+from musicgen.encoding.context import FAMILIAR, NO_LEAP, NOTHING, OWN_RECENT, RECENT, WIDEST_LEAP, Context, context_of
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, PART, PITCH, TIME_SHIFT, VELOCITY
 from musicgen.learning.batches import Window, batch_of, example_of
-from musicgen.model.configuration import WIDEST_INTERVAL, num_parameters, weight_shapes
+from musicgen.model.configuration import INTERVALS, STATES, WIDEST_INTERVAL, num_parameters, weight_shapes
 from musicgen.model.engine import Engine
+from musicgen.model.relative import Relative
 from musicgen.piece import Meter, Note, Part, Piece
 
 CORPORA = {"tunes": tunes, "chorales": chorales, "bands": bands}
@@ -69,7 +70,7 @@ def test_the_engine_equals_the_keras_network(keras_network, cell, activation, la
 
     length = max(len(example.ids) for example in examples)
     windows = [Window(number, 0, len(example.ids), 0) for number, example in enumerate(examples)]
-    given, notes, says = batch_of(examples, windows, configuration.vocabulary, len(windows), length)
+    given, notes, says = batch_of(examples, windows, Relative(configuration), len(windows), length)
     chances = {name: log_softmax(logits.numpy()) for name, logits in network(given).items()}
     assert list(chances) == [NAMES[field] for field in configuration.vocabulary.active]
     for field in range(len(FIELDS)):
@@ -94,6 +95,8 @@ def rows_of(configuration, takes: int) -> tuple[np.ndarray, Context]:
             random.integers(-1, len(vocabulary.parts), slots),
             random.integers(0, 128, slots),
             random.integers(0, 99, slots),
+            random.integers(0, 99, slots),
+            random.integers(-WIDEST_LEAP, NO_LEAP + 1, slots),
             random.integers(0, 99, slots),
         ],
         axis=-1,
@@ -188,13 +191,21 @@ def test_what_is_out_of_order_is_next_to_impossible():
 
 
 def logits_beside(piece: Piece, notes: dict[str, list[tuple[int, float]]], row: int, field: int = PITCH) -> dict[int, float]:
-    """The logits of a field in one row of a piece by value, -1 the end, where tables of pitch, at these entries, have these."""
+    """The logits of a field in one row of a piece by value, -1 the end, where tables of pitch, at these entries, have these.
+
+    They have them twice, as vectors and as logits that the state says, half of it each, but for those that have no other than vectors.
+    """
     configuration = configuration_of((piece,))
     weights = {name: np.zeros_like(array) for name, array in random_weights(configuration).items()}
     weights["pitch_state/bias"][0] = 1  # a feature that is always 1
+    weights["pitch_slope/bias"][0] = weights["pitch_bend/bias"][1] = 1
     for table, entries in notes.items():
+        vectors = weights[f"pitch_{table}/{'kernel' if table == 'by_recent' else 'embeddings'}"]
+        said = weights.get(f"pitch_{table}_logits/kernel")
         for entry, logit in entries:
-            weights[f"pitch_{table}/kernel"][0, entry] = logit
+            vectors[entry, :2] = logit / (4 if said is not None else 2)
+            if said is not None:
+                said[0, entry] = logit / 2
     engine = Engine(configuration, weights)
     ids = engine.vocabulary.ids(encode(piece))
     now = Context(*(column[row : row + 1] for column in context_of(ids, piece.meters, engine.vocabulary, configuration.slots)))
@@ -208,19 +219,32 @@ def test_a_pitch_is_drawn_by_its_interval_to_what_was_played_and_what_sounds():
         return tuple(Note(12 * beat, pitch, 12) for beat, pitch in enumerate(pitches))
 
     piece = Piece((Part("", 0, False, line(60, 62, 72)), Part("", 0, False, (Note(0, 48, 36),))))  # rows 60, 48, 62, 72
-    third, wide = WIDEST_INTERVAL + 4, 2 * WIDEST_INTERVAL + 1
+    third, wide = WIDEST_INTERVAL + 4, INTERVALS
 
     assert logits_beside(piece, {"by_interval": [(third, 2.0)]}, 2) == {64: 2.0}  # above 60
     assert logits_beside(piece, {"by_followed": [(third, 3.0)]}, 2) == {64: 3.0}
     assert logits_beside(piece, {"by_sounding": [(third, 1.0)]}, 1) == {64: 1.0}  # above 60, which begins here too
     assert logits_beside(piece, {"by_sounding": [(wide + third, 1.0)]}, 2) == {52: 1.0}  # above 48, which goes on
     assert logits_beside(piece, {"by_sounding": [(2 * wide + third, 1.0)]}, 2) == {64: 1.0}  # above 60, which ends here
-    assert logits_beside(piece, {"by_recent": [(2, 1.0)]}, 1) == {50: 12.0, 62: 12.0}  # a step above all that was heard lately
+    assert logits_beside(piece, {"by_recent": [(10, 1.0)]}, 1) == {50: 12.0, 62: 12.0}  # a step above all that was heard lately
+
+
+def test_a_parallel_is_told_by_the_interval_in_which_it_would_be():
+    upper = Part("", 0, False, (Note(0, 67, 12), Note(12, 69, 12)))
+    lower = Part("", 0, False, (Note(0, 60, 12), Note(12, 65, 12)))  # rows 67, 60, 69, 65
+    fifth = 12 - 7  # below
+
+    assert logits_beside(Piece((upper, lower)), {"by_motion": [(fifth, -4.0)]}, 3) == {62: -2.0}  # bent away below 0
+    assert logits_beside(Piece((upper, lower)), {"by_motion": [(fifth, 4.0)]}, 3) == {62: 4.0}
+    assert logits_beside(Piece((upper, lower)), {"by_motion": [(entry, 4.0) for entry in range(12) if entry != fifth]}, 3) == {}
+    assert logits_beside(Piece((upper, lower)), {"by_motion": [(fifth, 4.0)]}, 2) == {}  # nothing has begun with it yet
+    resting = Part("", 0, False, (Note(0, 67, 12), Note(12, 67, 12)))
+    assert logits_beside(Piece((resting, lower)), {"by_motion": [(entry, 4.0) for entry in range(12)]}, 3) == {}
 
 
 def test_drums_and_pitches_do_not_compare():
     piece = Piece((Part("", 0, False, (Note(0, 60, 12), Note(12, 64, 12))), Part("", 0, True, (Note(0, 60, 12), Note(12, 64, 12)))))
-    every = {"by_sounding": [(entry, 1.0) for entry in range(3 * (2 * WIDEST_INTERVAL + 1))]}
+    every = {"by_sounding": [(entry, 1.0) for entry in range(len(STATES) * INTERVALS)]}
 
     assert set(logits_beside(piece, every, 0).values()) == set()
     assert set(logits_beside(piece, every, 1).values()) == set()  # a drum, beside a piano
