@@ -25,7 +25,8 @@ from musicgen.cli.exhibits import EXCERPTS, evaluation_page
 from musicgen.cli.models import model_path, open_model
 from musicgen.cli.tables import as_text, facts_of, tables_of
 from musicgen.cli.train import corpus_folders, read_corpus
-from musicgen.composing.composer import Request, RequestError, compose
+from musicgen.composing.composer import compose
+from musicgen.composing.request import Request, RequestError
 from musicgen.judging import summary
 from musicgen.judging.statistics import compare
 from musicgen.judging.surprise import figures as surprise_figures

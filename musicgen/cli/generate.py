@@ -20,7 +20,8 @@ from musicgen.cli.console import (
     write_file,
 )
 from musicgen.cli.models import RUNS, model_path, open_model
-from musicgen.composing.composer import Request, RequestError, compose, seed_notices
+from musicgen.composing.composer import compose
+from musicgen.composing.request import Frame, Request, RequestError
 from musicgen.composing.seeds import SeedError, parse_notes
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
@@ -74,7 +75,7 @@ def generate(
     if request.drop_seed and request.seed is None:
         raise CommandError("--drop-seed needs music to continue: give it with --seed", USAGE)
     try:
-        for notice in seed_notices(model, request):
+        for notice in Frame(model, request).notices():
             say(notice, quiet)
         paths = output_paths(out, model.corpus.name, random_seed, takes, force)
         pieces = compose(model, request, random_seed, takes)

@@ -12,10 +12,12 @@ notes before it that are equal, of several the latest. Notes are equal in time s
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
+from musicgen.encoding.memory import Classes, Memory
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.piece import NUM_PITCHES, Meter
 
@@ -28,7 +30,6 @@ NO_LEAP = WIDEST_LEAP + 1
 RECENT = (4, 16, 64)  # notes that are looked back on
 OWN_RECENT = (4, 16)  # of a part
 FAMILIAR = (1, 2, 3, 4, 5, 7, 10, 16)  # equal notes in a row; how many are told apart from these numbers on
-REMEMBERED = 4096  # notes among which the latest are looked for
 NOTHING = -1  # in `sounding`, `last_pitch` and `follows`
 UNKNOWN = 1 << 60  # the end of a note that is held
 SLOT = (
@@ -77,53 +78,6 @@ class Sounding(NamedTuple):
     lag: int  # steps from its part's onset before, or 0
 
 
-class _Classes:
-    """How many of the latest notes have each pitch class, for several numbers of notes."""
-
-    def __init__(self, windows: tuple[int, ...]) -> None:
-        self.counts = np.zeros((len(windows), 12), np.int32)
-        self._windows = windows
-        self._classes: list[int] = []
-
-    def add(self, pitch_class: int) -> None:
-        self._classes.append(pitch_class)
-        self.counts[:, pitch_class] += 1
-        for row, notes in enumerate(self._windows):
-            if len(self._classes) > notes:
-                self.counts[row, self._classes[-1 - notes]] -= 1
-
-
-class _Memory:
-    """The notes so far, and where the latest have been heard before."""
-
-    def __init__(self) -> None:
-        self._notes: list[tuple[int, int, int | None, int]] = []  # time shift, part, interval to the part's last pitch, duration
-        self._numbers: dict[tuple, int] = {}
-        self._tokens = np.zeros(64, np.int32)  # the number of each note, equal for equal notes
-        self._equal = np.zeros(64, np.int32)  # how many notes up to each are equal to the latest
-
-    def add(self, note: tuple[int, int, int | None, int]) -> None:
-        count = len(self._notes)
-        if count == len(self._tokens):
-            self._tokens, self._equal = (np.concatenate((array, np.zeros_like(array))) for array in (self._tokens, self._equal))
-        number = self._numbers.setdefault(note, len(self._numbers))
-        first = max(0, count - REMEMBERED)
-        before = np.append(0, self._equal[first : max(first, count - 1)])[: count - first]
-        self._equal[first:count] = (before + 1) * (self._tokens[first:count] == number)
-        self._tokens[count], self._equal[count] = number, 0
-        self._notes.append(note)
-
-    def recall(self) -> tuple[int, tuple[int, int, int | None, int] | None]:
-        """How many notes before the recalled one are equal to the latest, and the recalled one."""
-        first, last = max(0, len(self._notes) - 1 - REMEMBERED), len(self._notes) - 1
-        if last <= first:
-            return 0, None
-        backwards = self._equal[first:last][::-1]
-        latest = int(backwards.argmax())
-        equal = int(backwards[latest])
-        return equal, self._notes[last - latest] if equal else None
-
-
 class RunningContext:
     """The context of one piece, kept up to date note by note."""
 
@@ -140,10 +94,18 @@ class RunningContext:
         self._ended: list[int] = []  # pitches that the latest part has ended at its latest onset, rising
         self._begun = 0  # notes of the latest part there
         self._leap = NO_LEAP
-        self._recent = _Classes(RECENT)
-        self._own_recent = [_Classes(OWN_RECENT) for _ in vocabulary.parts]
-        self._memory = _Memory()
+        self._recent = Classes(RECENT)
+        self._own_recent = [Classes(OWN_RECENT) for _ in vocabulary.parts]
+        self._memory = Memory()
         self._count = 0
+
+    def copy(self) -> "RunningContext":
+        """The same so far; what is added to one is not added to the other."""
+        other = copy(self)
+        other._last_pitch, other._last_onset = self._last_pitch.copy(), self._last_onset.copy()
+        other._recent, other._memory = self._recent.copy(), self._memory.copy()
+        other._own_recent = [classes.copy() for classes in self._own_recent]
+        return other
 
     def place_at(self, onset: int) -> tuple[int, int]:
         """Steps from the bar line to `onset`, and in that bar."""

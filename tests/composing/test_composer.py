@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import BAR, bands, chorales, random_model, tunes
 
-from musicgen.composing.composer import Request, RequestError, compose, seed_notices
+from musicgen.composing.composer import compose
+from musicgen.composing.request import ENDING_BARS, Frame, Request, RequestError
 from musicgen.composing.seeds import parse_notes
 from musicgen.encoding.context import MEMORY
 from musicgen.encoding.tokens import part_tokens
+from musicgen.encoding.vocabulary import PITCH
 from musicgen.judging.key import estimate_key
+from musicgen.model.configuration import EMBEDDING_UNITS
 from musicgen.model.file import Model
 from musicgen.piece import Key, Meter, Note, Part, Piece, Tempo
 
@@ -29,7 +32,8 @@ def model_of(corpus: str, random_seed: int = 0, **settings) -> Model:
 
 
 def play(model: Model, random_seed: int = 0, **request) -> Piece:
-    (piece,) = compose(model, Request(**request), random_seed)
+    """One take, cut off where its bars are full, unless it is asked to close."""
+    (piece,) = compose(model, Request(**{"closes": False, **request}), random_seed)
     return piece
 
 
@@ -49,6 +53,48 @@ def test_there_are_as_many_bars_as_were_asked_for(corpus, bars, temperature):
     for random_seed in range(3):
         piece = play(model, random_seed, bars=bars, temperature=temperature)
         assert len(piece.bar_lines) == bars
+
+
+# The end
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("bars", [1, 6])
+def test_what_closes_has_as_many_bars_and_begins_as_what_is_cut_off(corpus, bars):
+    model = model_of(corpus)
+    for random_seed in range(2):
+        cut, closed = (play(model, random_seed, bars=bars, closes=closes) for closes in (False, True))
+        line = max(0, bars - ENDING_BARS) * cut.meters[0].bar_steps(12)
+
+        assert len(closed.bar_lines) == bars
+        begin, begun = ({(part.name, *note[:2]) for part in piece.parts for note in part.notes if note.onset < line} for piece in (cut, closed))
+        assert begin == begun
+
+
+def test_of_several_endings_the_likeliest_is_taken():
+    model = model_of("tunes", cell="rnn", activation="relu")
+    vocabulary = model.configuration.vocabulary
+    # all is equally likely, but a piece ends after its highest pitch alone
+    weights = {name: np.zeros_like(array) for name, array in model.weights.items()}
+    highest, end = len(vocabulary.values[PITCH]) - 1, vocabulary.end
+    weights["previous_pitch/embeddings"][highest, 0] = 1
+    weights["recurrent_0/kernel"][EMBEDDING_UNITS["time_shift"], 0] = 1
+    weights["time_shift_state/kernel"][0, 0] = 1
+    weights["time_shift_logits/kernel"][0, end], weights["time_shift_logits/bias"][end] = 40, -20
+    model = replace(model, weights=weights)
+
+    def pieces_that_end_high(closes: bool) -> int:
+        played = [play(model, random_seed, bars=3, closes=closes, top_p=1.0) for random_seed in range(8)]
+        return sum(piece.parts[0].notes[-1].pitch == vocabulary.values[PITCH][highest] for piece in played)
+
+    assert pieces_that_end_high(False) <= 2
+    assert pieces_that_end_high(True) >= 5
+
+
+def test_takes_that_close_are_the_same_alone_and_among_others():
+    model = model_of("chorales")
+
+    assert compose(model, Request(bars=4), 5, 3) == [play(model, random_seed, bars=4, closes=True) for random_seed in (5, 6, 7)]
 
 
 @pytest.mark.parametrize("meter", [(3, 4), (6, 8), (1, 8), (7, 4), (5, 16)])
@@ -264,7 +310,7 @@ def test_drums_that_the_model_lacks_stay_and_are_not_continued():
 
     assert piece.parts[0] == seed.parts[0]
     assert len(piece.parts[1].notes) > 1
-    assert seed_notices(model, Request(bars=5, seed=seed)) == ["the model knows no drums: the seed's 'Kit' stays as it is and is not continued"]
+    assert Frame(model, Request(bars=5, seed=seed)).notices() == ["the model knows no drums: the seed's 'Kit' stays as it is and is not continued"]
     only_drums = play(model, bars=3, seed=replace(seed, parts=seed.parts[:1]))
     assert only_drums.parts[0] == seed.parts[0]
     assert len(only_drums.bar_lines) == 3
@@ -274,11 +320,11 @@ def test_parts_that_the_model_lacks_are_named():
     model = model_of("tunes")
     seed = Piece((Part("", 40, False, (Note(0, 72, 12),)), Part("Flute", 73, False, (Note(0, 74, 12),))))
 
-    assert seed_notices(model, Request(seed=seed)) == [
+    assert Frame(model, Request(seed=seed)).notices() == [
         "the model does not know the seed's part 'without a name' (program 40): it goes on as the model's 'Flute' (program 73)"
     ]
-    assert seed_notices(model, Request(seed=replace(seed, parts=seed.parts[1:]))) == []
-    assert seed_notices(model, Request()) == []
+    assert Frame(model, Request(seed=replace(seed, parts=seed.parts[1:]))).notices() == []
+    assert Frame(model, Request()).notices() == []
 
 
 def test_two_parts_for_one_of_the_models_both_stay_and_one_goes_on():
@@ -292,7 +338,7 @@ def test_two_parts_for_one_of_the_models_both_stay_and_one_goes_on():
 @pytest.mark.parametrize(("text", "bars", "advice"), [("C5:4", 1, "--bars 9"), ("C5:16 C5:1", 4, "--bars 13"), ("C5:18", 2, "--bars 13")])
 def test_a_seed_that_fills_all_bars_is_refused(text, bars, advice):
     seed, model = parse_notes(text, 12), model_of("chorales")
-    for ask in (compose, seed_notices):
+    for ask in (compose, Frame):
         with pytest.raises(RequestError, match=f"already fills .* bars: ask for more, {advice} for example"):
             ask(*((model, Request(bars=bars, seed=seed), 0)[: 3 if ask is compose else 2]))
     assert len(play(model, bars=bars, seed=seed, drop_seed=True).bar_lines) == bars

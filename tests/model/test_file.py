@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import bands, chorales, random_model, tunes
 
-from musicgen.composing.composer import Request, compose
+from musicgen.composing.composer import compose
+from musicgen.composing.request import Request
 from musicgen.model.configuration import Configuration, ConfigurationError
 from musicgen.model.file import FORMAT, CorpusFacts, Model, ModelFileError, load_model, save_model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo

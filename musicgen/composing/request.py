@@ -1,0 +1,146 @@
+"""What is asked for -> the frame of the piece: the music to continue as a model hears it, the bars to fill, and the piece that comes of it."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from musicgen.composing.constraints import Constraints
+from musicgen.encoding.tokens import PartToken, TokenSequence, encode
+from musicgen.judging.key import estimate_key
+from musicgen.model.file import Model
+from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
+
+ENDING_BARS = 3  # that are played several times
+
+
+class RequestError(ValueError):
+    """The model and the request do not fit; the message says what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to play."""
+
+    bars: int = 16  # of the piece, the seed included
+    seed: Piece | None = None  # the music to continue
+    temperature: float = 0.95
+    top_k: int = 0
+    top_p: float = 0.98
+    min_p: float = 0.0
+    tempo: float | None = None  # quarters a minute, else the seed's or the corpus'
+    closes: bool = True  # the best of several endings is taken
+    drop_seed: bool = False  # leave the seed out of the result; `bars` then counts the continuation alone
+
+
+class Played(NamedTuple):
+    """A note that was chosen."""
+
+    onset: int
+    pitch: int
+    duration: int | None  # None: it is held until its part begins another
+    velocity: int
+
+
+class Frame:
+    """The music to continue, seen by the model, and the frame of the piece that it begins. Raises RequestError."""
+
+    def __init__(self, model: Model, request: Request) -> None:
+        self.model, self.request = model, request
+        self.vocabulary = model.configuration.vocabulary
+        piece = request.seed or Piece((), (Meter(0, *model.corpus.meter),), (Tempo(0, model.corpus.tempo),), (), self.vocabulary.steps_per_quarter)
+        if piece.steps_per_quarter != self.vocabulary.steps_per_quarter:
+            raise RequestError(f"the seed is on a grid of {piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
+        if request.tempo is not None:
+            piece = replace(piece, tempos=(Tempo(0, canonical_tempo(request.tempo)),))
+        self.header = piece
+        self.sequence: TokenSequence = encode(piece)
+        self.matches = self.vocabulary.match(self.sequence)
+        bars = _bar_lines(piece.meters, piece.steps_per_quarter)
+        lines = [next(bars)]
+        while lines[-1] < piece.end:
+            lines.append(next(bars))
+        begun = len(lines) - 1  # bars that the seed fills or begins
+        full = begun if lines[-1] == piece.end else begun - 1
+        self.first_line = lines[full]
+        total = request.bars + full if request.drop_seed else request.bars
+        while len(lines) <= total:
+            lines.append(next(bars))
+        self.last_bar, self.end = lines[total - 1], lines[total]
+        self.ending = lines[max(0, total - ENDING_BARS)]  # from here on, endings differ
+        if self.end <= piece.end:
+            raise RequestError(f"the seed already fills {begun} bars: ask for more, --bars {begun + 8} for example")
+
+    def constraints(self) -> Constraints:
+        """On what follows."""
+        return Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
+
+    def piece(self, played: list[list[Played]], title: str) -> Piece:
+        """The seed and its continuation: a part that the seed has goes on in it, the others join."""
+        parts = list(self.header.parts)
+        notes = [_ended(part, self.end) for part in played]
+        taken: set[int] = set()
+        for number, match in enumerate(self.matches):
+            if match is not None and match not in taken:
+                taken.add(match)
+                index = self.sequence.indices[number]
+                parts[index] = replace(parts[index], notes=(*parts[index].notes, *notes[match]))
+        for number, token in enumerate(self.vocabulary.parts):
+            if number not in taken:
+                parts.append(Part(self.vocabulary.part_names[number], token.program, token.is_drum, notes[number]))
+        whole = replace(self.header, parts=tuple(parts), title=title)
+        if self.request.drop_seed and self.request.seed:
+            whole = _without(whole, self.header.end, self.first_line)
+        whole = replace(whole, parts=tuple(part for part in whole.parts if part.notes))
+        return whole if whole.keys else replace(whole, keys=(estimate_key(whole),))
+
+    def notices(self) -> list[str]:
+        """What the model hears differently from what the seed says, in words."""
+        said = []
+        for number, match in enumerate(self.matches):
+            part, token = self.header.parts[self.sequence.indices[number]], self.sequence.parts[number]
+            name = part.name or "without a name"
+            if match is None:
+                said.append(
+                    f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's {name!r} stays as it is and is not continued"
+                )
+            elif self.vocabulary.parts[match] != token:
+                own = self.vocabulary.parts[match]
+                heard = f"the model's {self.vocabulary.part_names[match]!r} ({_instrument(own)})"
+                said.append(f"the model does not know the seed's part {name!r} ({_instrument(token)}): it goes on as {heard}")
+        return said
+
+
+def _instrument(token: PartToken) -> str:
+    """Who plays, in words."""
+    return f"{'kit' if token.is_drum else 'program'} {token.program}" + (f", number {token.rank + 1}" if token.rank else "")
+
+
+def _ended(played: list[Played], end: int) -> tuple[Note, ...]:
+    """The notes of one part, those held until the part begins another, or to the end."""
+    onsets = [note.onset for note in played]
+    notes = []
+    for onset, pitch, duration, velocity in played:
+        following = bisect_right(onsets, onset)
+        until = onset + duration if duration is not None else onsets[following] if following < len(onsets) else end
+        notes.append(Note(onset, pitch, until - onset, velocity))
+    return tuple(notes)
+
+
+def _without(piece: Piece, first: int, line: int) -> Piece:
+    """The notes that begin at `first` or later, from the bar line `line` on."""
+    parts = tuple(replace(part, notes=tuple(note for note in part.notes if note.onset >= first)) for part in piece.parts)
+    return replace(piece, parts=parts).between(line)
+
+
+def _bar_lines(meters: tuple[Meter, ...], steps_per_quarter: int) -> Iterator[int]:
+    """All bar lines, without end."""
+    step = 0
+    while True:
+        yield step
+        start, length = bars_at(np.array([step]), meters, steps_per_quarter)
+        following = next((meter.onset for meter in meters if meter.onset > step), None)
+        step = int(start[0] + length[0])
+        step = step if following is None else min(step, following)
