@@ -29,7 +29,7 @@ from musicgen.model.configuration import (
     Configuration,
     state_tables,
 )
-from musicgen.model.relative import TURNED, Relative
+from musicgen.model.relative import POINTS, TURNED, Relative
 from musicgen.piece import NUM_PITCHES
 
 RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
@@ -139,7 +139,8 @@ def relative_logits(field: int, feature, given, relative: Relative):
             by_class = layers.Dense(units, use_bias=False, name=f"{name}_{table}")(turned)
             vectors.append(ops.take(by_class, relative.values[PITCH] % 12, axis=2))
         else:
-            vectors.append(Comparison(size, units, relative.index.get((field, table)), name=f"{name}_{table}")(keys))
+            values = relative.vocabulary.sizes[field] if table in POINTS else None
+            vectors.append(Comparison(size, units, relative.index.get((field, table)), values, name=f"{name}_{table}")(keys))
     vector = sum(vectors[1:], start=vectors[0])
     threshold = layers.Dense(units, name=f"{name}_threshold")(feature)[:, :, None]
     slope = layers.Dense(units, kernel_initializer="zeros", name=f"{name}_slope")(feature)[:, :, None]  # no noise at first
@@ -161,12 +162,13 @@ class Comparison(layers.Layer):
 
     Args:
         index: (N, V) entries of each value by key, or None.
-        keys: (B, T, S), with an index; without one the entries themselves, (B, T, S, V).
+        values: V, in a table of points, or None.
+        keys: (B, T, S), or without both the entries themselves, (B, T, S, V). All as `model.relative` says.
     """
 
-    def __init__(self, size: int, units: int, index, **options):
+    def __init__(self, size: int, units: int, index, values: int | None, **options):
         super().__init__(**options)
-        self.size, self.units, self.index = size, units, index
+        self.size, self.units, self.index, self.values = size, units, index, values
 
     def build(self, shape):
         initial = keras.initializers.RandomNormal(stddev=0.3)
@@ -174,6 +176,9 @@ class Comparison(layers.Layer):
 
     def call(self, keys):
         vectors = ops.concatenate((self.embeddings, ops.zeros((1, self.units))), axis=0)
+        if self.values is not None:
+            at = ops.one_hot(keys % (self.values + 1), self.values + 1)[..., : self.values]  # (B, T, S, V)
+            return ops.matmul(ops.swapaxes(at, -1, -2), ops.take(vectors, keys // (self.values + 1), axis=0))
         if self.index is None:
             return ops.sum(ops.take(vectors, keys, axis=0), axis=2)
         values = self.index.shape[1]
@@ -181,7 +186,7 @@ class Comparison(layers.Layer):
         return ops.reshape(ops.sum(ops.take(rows, keys, axis=0), axis=2), (*ops.shape(keys)[:2], values, self.units))
 
     def compute_output_shape(self, shape):
-        values = shape[3] if self.index is None else self.index.shape[1]
+        values = self.values or (shape[3] if self.index is None else self.index.shape[1])
         return (*shape[:2], values, self.units)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
 from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
 from musicgen.model.configuration import ORDERED, RECENT_UNITS, RELATIVE_ROLES, UNLIKELY, WIDEST_INTERVAL, Configuration, state_tables
-from musicgen.model.relative import TURNED, Relative, shares_of_classes
+from musicgen.model.relative import POINTS, TURNED, Relative, shares_of_classes
 
 Possible = list[np.ndarray | None]  # for each field the values that rows of a piece could have, as in encoding.grammar
 State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each layer its cell (B, U)
@@ -158,18 +158,24 @@ class Engine:
         by_entry = dict(zip(state_tables(field, self._relative.sizes[field]), said[3:], strict=True))
         classes = self._relative.values[PITCH] % 12
         total: np.ndarray | float = 0.0
-        vector: np.ndarray | float = 0.0  # (B, V, D)
+        takes, count = len(threshold), self.vocabulary.sizes[field]
+        vector = np.zeros((takes, count + 1, threshold.shape[1]), np.float32)  # (B, V, D), and what falls on no value
         for table, keys in compared.items():
             if table == "by_recent":
                 turned = np.take(shares_of_classes(keys).reshape(len(keys), -1), TURNED, axis=1)  # (B, 12, W * 12)
-                vector = vector + np.take(np.matmul(turned, self.weights["pitch_by_recent/kernel"]), classes, axis=1)
+                vector[:, :-1] += np.take(np.matmul(turned, self.weights["pitch_by_recent/kernel"]), classes, axis=1)
                 total = total + np.take(np.matmul(turned, by_entry[table][..., None])[..., 0], classes, axis=1)
                 continue
-            vector = vector + self._vectors[field, table][keys].sum(axis=1)
+            if table in POINTS:
+                for entries, values in zip(*np.divmod(keys.T, count + 1), strict=True):  # of one thing after the other
+                    vector[np.arange(takes), values] += self._vectors[field, table][entries]
+                continue
+            vector[:, :-1] += self._vectors[field, table][keys].sum(axis=1)
             if table in by_entry:
                 padded = np.append(by_entry[table], np.zeros((len(keys), 1), np.float32), axis=1)
                 entries = self._relative.index[field, table][keys]  # (B, S, V)
                 total = total + padded[np.arange(len(keys))[:, None, None], entries].sum(axis=1)
+        vector = np.ascontiguousarray(vector[:, :-1])
         bent = np.maximum(vector + threshold[:, None], 0)
         return total + (np.matmul(vector, slope[..., None]) + np.matmul(bent, bend[..., None]))[..., 0]
 

@@ -1,8 +1,9 @@
 """What each value of a field would be relative to what sounds, sounded or is recalled: entries of small tables of learned vectors.
 
-Conventions: B rows (notes), S things to be relative to, V values of a field, T entries of a table; the entry T of a table is nothing. Where the
-entries of all values follow from a few facts, `compare` gives a key (B, S) to the rows (N, V) of `index`, which are fixed; elsewhere it gives
-the entries themselves, (B, S, V). The network is given these numbers as inputs, and the engine looks the same ones up.
+Conventions: B rows (notes), S things to be relative to, V values of a field, R entries of a table; the entry R of a table is nothing. Where the
+entries of all values follow from a few facts, `compare` gives keys (B, S) to the rows (N, V) of `index`, which are fixed. In a table of POINTS one
+value alone takes an entry, and a key (B, S) is entry * (V + 1) + value, that of nothing R * (V + 1) + V. In the others, `by_place`, it gives the
+entries themselves, (B, 1, V). The network is given these numbers as inputs, and the engine looks the same ones up.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from musicgen.encoding.vocabulary import DURATION, NAMES, PART, PITCH, TIME_SHIF
 from musicgen.model.configuration import INTERVALS, ORDERED, RECENT_WINDOWS, STATES, WIDEST_INTERVAL, Configuration, relative_tables
 from musicgen.piece import NUM_PITCHES
 
+POINTS = ("by_recall", "by_motion")
 MOST_MOVING = 3  # notes begun at the same onset that a pitch is compared with in motion
 TURNED = np.concatenate([12 * window + (np.arange(12)[:, None] + np.arange(12)) % 12 for window in range(RECENT_WINDOWS)], axis=1)
 """(12, W * 12) for each pitch class the counts of those 0 to 11 semitones above it, in each of the windows."""
@@ -39,7 +41,7 @@ class Relative:
         self.shapes: dict[str, tuple[int, ...]] = {}
         for field, tables in self.sizes.items():
             for table in tables:
-                values = () if (field, table) in self.index else (sizes[field],)
+                values = () if (field, table) in self.index or table in POINTS else (sizes[field],)
                 shape = (seen.get(table, seen.get((field, table), slots)), *values)
                 self.shapes[f"{NAMES[field]}_{table}_keys"] = (RECENT_WINDOWS, 12) if table == "by_recent" else shape
         self.shapes |= {f"{NAMES[field]}_out_of_order": (sizes[field],) for field in self.vocabulary.active if field in ORDERED}
@@ -134,15 +136,14 @@ class Relative:
         ended = np.where(left == 0, part == own, left <= shift)
         begun = age + shift == 0
         alike = (part >= 0) & (self.drums[part] == self.drums[own])
-        moves = (alike & begun & (leap != 0) & (leap != NO_LEAP) & (follows >= 0) & ~self.drums[own])[:, :MOST_MOVING, None]
-        parallel = (follows + leap)[:, :MOST_MOVING, None]
-        entry = (parallel - pitch[:, :MOST_MOVING, None]) % 12
+        moves = alike & begun & (leap != 0) & (leap != NO_LEAP) & (follows >= 0) & ~self.drums[own]
+        parallel, lowest = follows + leap, self.values[PITCH][0]
         classes = np.concatenate((around.recent, around.own_recent), axis=1)
         return {
             "by_interval": around.last_pitch[:, None] + 1,
             "by_followed": follows + 1,
             "by_sounding": np.where(alike, 1 + NUM_PITCHES * np.where(begun, 0, np.where(ended, 2, 1)) + pitch, 0),  # as in STATES
-            "by_motion": np.where(moves & (self.values[PITCH] == parallel), entry, self.sizes[PITCH]["by_motion"]),
+            "by_motion": self._points(PITCH, "by_motion", (parallel - pitch) % 12, parallel - lowest, moves)[:, :MOST_MOVING],
             "by_recent": classes * ~self.drums[own, None],
         }
 
@@ -158,13 +159,19 @@ class Relative:
 
     def _by_recall(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
-        agrees = around.familiar > 0
-        is_recalled = (around.recalled[:, field, None] == self.values[field]) & agrees[:, None]
+        agrees, recalled, known = around.familiar > 0, around.recalled[:, field], np.array(self.vocabulary.values[field])
+        value = np.minimum(np.searchsorted(known, recalled), len(known) - 1)
+        is_recalled = agrees & (known[value] == recalled)
+        if field == DURATION:
+            value, is_recalled = np.where(recalled == 0, self.vocabulary.held, value), is_recalled | (agrees & (recalled == 0))
         for column in range(field):
             agrees = agrees & (self.values[column][note[:, column]] == around.recalled[:, column])
-        if field == TIME_SHIFT:
-            is_recalled &= self.goes_on
-        return np.where(is_recalled, (2 * around.familiar + agrees)[:, None], self.sizes[field]["by_recall"])[:, None]
+        return self._points(field, "by_recall", 2 * around.familiar + agrees, value, is_recalled)[:, None]
+
+    def _points(self, field: int, table: str, entries: np.ndarray, values: np.ndarray, are_there: np.ndarray) -> np.ndarray:
+        size, count = self.sizes[field][table], self.vocabulary.sizes[field]
+        are_there = are_there & (values >= 0) & (values < count)
+        return np.where(are_there, entries * (count + 1) + values, size * (count + 1) + count)
 
 
 def _difference(values: np.ndarray, others: np.ndarray, widest: int) -> np.ndarray:
