@@ -38,6 +38,7 @@ LARGEST_SEED = 2**32
 @click.option("--random-seed", type=click.IntRange(0, LARGEST_SEED), help="The same number plays the same music again.  [default: drawn and printed]")
 @click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
 @click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, the seed included.")
+@click.option("--end/--no-end", "closes", default=True, show_default=True, help="Let the piece close where its bars are full, or cut it off there.")
 @click.option("--temperature", type=NumberRange(0, 10), default=0.95, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
 @click.option("--top-k", type=click.IntRange(0), default=0, help="Choose among the K likeliest only.  [default: all]")
 @click.option("--top-p", type=NumberRange(0, 1, min_open=True), default=0.98, show_default=True, help="Choose among the likeliest that add up to P.")

@@ -62,14 +62,16 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
         state, previous = _play(engine, every, state, previous, request, frame.ending)
         endings = [[take.again((random_seed + number, ending)) for ending in range(ENDINGS)] for number, take in enumerate(every)]
         state, previous = [np.repeat(array, ENDINGS, 0) for array in state], np.repeat(previous, ENDINGS, 0)
-        _play(engine, [take for several in endings for take in several], state, previous, request, frame.end)
+        _play(engine, [take for several in endings for take in several], state, previous, request, frame.end, weighs=True)
         every = [max(several, key=lambda take: take.weight) for several in endings]
     else:
         _play(engine, every, state, previous, request, frame.end)
     return [frame.piece(take.notes, f"{model.corpus.name} {random_seed + number}") for number, take in enumerate(every)]
 
 
-def _play(engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, request: Request, until: int) -> tuple[State, np.ndarray]:
+def _play(
+    engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, request: Request, until: int, weighs: bool = False
+) -> tuple[State, np.ndarray]:
     """Let each take go on until its latest onset is `until` or later, or it ends.
 
     Returns:
@@ -82,7 +84,7 @@ def _play(engine: Engine, takes: list[_Take], state: State, previous: np.ndarray
         playing = [takes[row] for row in rows]
         now = _now([take.running for take in playing])
         state = engine.step([array[rows] for array in after], last[rows], now)
-        note = _choose(engine, playing, state, now, request)
+        note = _choose(engine, playing, state, now, request, weighs)
         goes_on = note[:, TIME_SHIFT] != vocabulary.end
         for array, stepped in zip(after, state, strict=True):
             array[rows] = stepped
@@ -101,8 +103,8 @@ def _now(contexts: list[RunningContext]) -> Context:
     return stacked([(*context.before(), *context.at(0, 0)) for context in contexts], contexts[0].slots)
 
 
-def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, request: Request) -> np.ndarray:
-    """The next note of every take, (B, 5)."""
+def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, request: Request, weighs: bool) -> np.ndarray:
+    """The next note of every take, (B, 5); `weighs` keeps the weights of the takes."""
     vocabulary: Vocabulary = engine.vocabulary
     note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
     features = engine.features(state)
@@ -114,8 +116,9 @@ def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, re
         logits = engine.logits(field, features, note, now)
         allowed = np.array([_allowed(take, field, row, vocabulary) for take, row in zip(playing, note, strict=True)])
         uniforms = np.array([take.random.random() for take in playing])
-        for take, lost in zip(playing, log_sum_exp(logits) - log_sum_exp(np.where(allowed, logits, -np.inf)), strict=True):
-            take.weight -= float(lost)
+        if weighs:
+            for take, lost in zip(playing, log_sum_exp(logits) - log_sum_exp(np.where(allowed, logits, -np.inf)), strict=True):
+                take.weight -= float(lost)
         note[:, field] = sample(logits, allowed, uniforms, **settings)
     return note
 
