@@ -21,7 +21,7 @@ from musicgen.model.engine import Engine, State, log_sum_exp
 from musicgen.model.file import Model
 from musicgen.piece import Piece
 
-ENDINGS = 24  # of each take
+ENDINGS = 32  # of each take
 
 
 @dataclass(slots=True)

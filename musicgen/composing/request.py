@@ -13,7 +13,7 @@ from musicgen.judging.key import estimate_key
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
 
-ENDING_BARS = 3  # that are played several times
+ENDING_BARS = 4  # that are played several times
 
 
 class RequestError(ValueError):

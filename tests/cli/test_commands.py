@@ -17,7 +17,7 @@ import musicgen.files
 from musicgen.cli import corpus as corpus_command
 from musicgen.cli import main
 from musicgen.listening.midi import midi_bytes
-from musicgen.model.file import save_model
+from musicgen.model.file import FORMAT, save_model
 from musicgen.piece import Meter, Note, Part, Piece
 from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped
 from musicgen.reading.midi import read_midi_file
@@ -242,7 +242,7 @@ def test_generate_says_what_is_wrong(run, folder, model, arguments, code, words)
         (lambda content: content[: len(content) // 2], ["cut off"]),
         (lambda content: b"", ["cut off"]),
         (lambda content: safetensors.numpy.save({"w": np.zeros(3, np.float32)}), ["not one that this program wrote"]),
-        (lambda content: content.replace(b'{\\"format\\": 2,', b'{\\"format\\": 9,'), ["newer version", "update"]),
+        (lambda content: content.replace(b'{\\"format\\": %d,' % FORMAT, b'{\\"format\\": 9,'), ["newer version", "update"]),
         (lambda content: content.replace(b'\\"lstm\\"', b'\\"magi\\"'), ["header is damaged", "magi"]),
     ],
 )
