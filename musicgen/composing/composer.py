@@ -8,7 +8,7 @@ endings the one is kept to which the network gives the most probability, of what
 weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,18 +22,25 @@ from musicgen.model.file import Model
 from musicgen.piece import Piece
 
 ENDINGS = 32  # of each take
+CLOSED_AT_ONCE = 16  # takes, so that memory does not grow with their number
 
 
 @dataclass(slots=True)
 class _Take:
     """One take while it is played."""
 
+    random_seed: int
     random: np.random.Generator
     running: RunningContext
     constraints: Constraints
     notes: list[list[Played]]  # of each part of the vocabulary
     weight: float = 0.0  # ln of how much probability the network gave to what the constraints left
     has_ended: bool = False
+
+    @classmethod
+    def new(cls, random_seed: int, running: RunningContext, constraints: Constraints) -> "_Take":
+        """A take before its first note."""
+        return cls(random_seed, np.random.default_rng(random_seed), running, constraints, [[] for _ in constraints.vocabulary.parts])
 
     def add(self, row: np.ndarray, vocabulary: Vocabulary) -> None:
         """A note (5,) has been chosen."""
@@ -43,10 +50,10 @@ class _Take:
         self.running.add(shift, int(row[PART]), pitch, duration)
         self.notes[row[PART]].append(Played(self.running.onset, pitch, duration, velocity))
 
-    def again(self, random_seed: tuple[int, ...]) -> "_Take":
-        """A take that begins like this one and goes on by other random numbers."""
-        notes = [list(part) for part in self.notes]
-        return _Take(np.random.default_rng(random_seed), self.running.copy(), self.constraints, notes, 0.0, self.has_ended)
+    def again(self, number: int) -> "_Take":
+        """A take that begins like this one and goes on by other random numbers, those of its number."""
+        random = np.random.default_rng((self.random_seed, number))
+        return replace(self, random=random, running=self.running.copy(), notes=[list(part) for part in self.notes], weight=0.0)
 
 
 def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:
@@ -54,19 +61,26 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
     vocabulary, engine = model.configuration.vocabulary, model.engine()
     frame = Frame(model, request)
     heard, last, running = _hear(frame, engine)
-    every = [
-        _Take(np.random.default_rng(random_seed + take), running.copy(), frame.constraints(), [[] for _ in vocabulary.parts]) for take in range(takes)
-    ]
+    every = [_Take.new(random_seed + number, running.copy(), frame.constraints()) for number in range(takes)]
     state, previous = [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
     if request.closes and request.temperature > 0:
         state, previous = _play(engine, every, state, previous, request, frame.ending)
-        endings = [[take.again((random_seed + number, ending)) for ending in range(ENDINGS)] for number, take in enumerate(every)]
-        state, previous = [np.repeat(array, ENDINGS, 0) for array in state], np.repeat(previous, ENDINGS, 0)
-        _play(engine, [take for several in endings for take in several], state, previous, request, frame.end, weighs=True)
-        every = [max(several, key=lambda take: take.weight) for several in endings]
+        closed = []
+        for start in range(0, takes, CLOSED_AT_ONCE):
+            some = slice(start, start + CLOSED_AT_ONCE)
+            closed += _closed(engine, every[some], [array[some] for array in state], previous[some], request, frame.end)
+        every = closed
     else:
         _play(engine, every, state, previous, request, frame.end)
-    return [frame.piece(take.notes, f"{model.corpus.name} {random_seed + number}") for number, take in enumerate(every)]
+    return [frame.piece(take.notes, f"{model.corpus.name} {take.random_seed}") for take in every]
+
+
+def _closed(engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, request: Request, end: int) -> list[_Take]:
+    """For each take the likeliest of several endings. The arguments are those of `_play`."""
+    endings = [[take.again(number) for number in range(ENDINGS)] for take in takes]
+    state, previous = [np.repeat(array, ENDINGS, 0) for array in state], np.repeat(previous, ENDINGS, 0)
+    _play(engine, [ending for several in endings for ending in several], state, previous, request, end, weighs=True)
+    return [max(several, key=lambda ending: ending.weight) for several in endings]
 
 
 def _play(
