@@ -58,8 +58,7 @@ class _Take:
 
 def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:
     """Play takes of a request. Raises RequestError."""
-    vocabulary, engine = model.configuration.vocabulary, model.engine()
-    frame = Frame(model, request)
+    engine, frame = model.engine(), Frame(model, request)
     heard, last, running = _hear(frame, engine)
     every = [_Take.new(random_seed + number, running.copy(), frame.constraints()) for number in range(takes)]
     state, previous = [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
