@@ -28,7 +28,7 @@ from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import ESCAPE, interval, nats
 from musicgen.model.configuration import CELLS, LONGEST, Configuration
-from musicgen.model.file import CorpusFacts, Model, load_model, save_model
+from musicgen.model.file import CorpusFacts, Model, ModelFileError, load_model, save_model
 from musicgen.piece import Note, Part, Piece
 
 LOWEST, HIGHEST = 21, 108  # MIDI pitches of the 88 keys
@@ -203,7 +203,10 @@ def models_of(data: Data, steps_per_quarter: int, arguments: argparse.Namespace)
         name = "-".join([arguments.data.name.split(".")[0], *(f"without-{what}" for what in arguments.without), str(random_seed)])
         path = arguments.keep and arguments.keep / f"{name}.safetensors"
         if path and path.exists():
-            models.append(load_model(path))
+            try:
+                models.append(load_model(path))
+            except ModelFileError as error:
+                raise SystemExit(f"{path}: {error}") from None
             continue
         models.append(train_network(data, steps_per_quarter, arguments, random_seed))
         if path:

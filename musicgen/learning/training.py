@@ -36,7 +36,7 @@ class Schedule:
 
     minutes: float | None = None  # of training, or else
     epochs: int | None = None
-    learning_rate: float = 2.5e-3  # at its highest
+    learning_rate: float = 3e-3  # at its highest
     weight_decay: float = 0.1
     gradient_norm: float = 1.0  # at most
     averaging: float = 0.995  # how much of the average a step keeps, once there have been many
