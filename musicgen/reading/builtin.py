@@ -1,4 +1,4 @@
-"""The corpora that the music21 package carries, as pieces: Bach's chorales and two books of tunes.
+"""The corpora that the music21 package carries, as pieces: Bach's chorales, string quartets, and two books of tunes.
 
 Conventions: times are exact fractions of quarter notes until they move to the grid. Everything is written once: repeats are not
 played twice, and of a first and a second ending the second is kept. A bar that is cut in two (at a repeat sign, say) is one bar
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from musicgen.piece import Piece
 from musicgen.reading.assembly import SkipError, Skipped, Source
-from musicgen.reading.ensembles import list_chorales, read_chorale
+from musicgen.reading.ensembles import list_chorales, list_quartets, read_chorale, read_quartet
 from musicgen.reading.tunes import list_tunes, read_tune
 
 
@@ -37,9 +37,10 @@ _LICENCE = "music in the public domain; encodings out of copyright in the United
 BUILTIN_CORPORA = {
     "bach-chorales": BuiltinCorpus("bach-chorales", "Four-part chorales of J. S. Bach", _LICENCE, 413, 364),
     "folk": BuiltinCorpus("folk", "O'Neill's Music of Ireland (1850 tunes) and Ryan's Mammoth Collection", _LICENCE, 3068, 2845),
+    "quartets": BuiltinCorpus("quartets", "String quartets by Haydn, Mozart, Beethoven and Schumann, a movement each", _LICENCE, 74, 54),
 }
 # what lists the sources in music21's folder, and what reads one of them
-_ROADS = {"bach-chorales": (list_chorales, read_chorale), "folk": (list_tunes, read_tune)}
+_ROADS = {"bach-chorales": (list_chorales, read_chorale), "folk": (list_tunes, read_tune), "quartets": (list_quartets, read_quartet)}
 
 
 def sources(name: str) -> list[Source]:

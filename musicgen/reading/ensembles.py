@@ -1,4 +1,4 @@
-"""The scores in four parts that music21 carries: Bach's chorales.
+"""The scores in four parts that music21 carries: Bach's chorales, and the movements of string quartets.
 
 Conventions: indices count the bars of a file from 0. Of a first and a second ending the second is kept. What is not printed, such as the notes that
 play an ornament, is left out. A bar lasts as long as its notes and rests, and where they fill it differently in the parts (a dot is lost), the piece
@@ -32,11 +32,42 @@ class Ensemble(NamedTuple):
 
 
 CHOIR = Ensemble("the four voices of a chorale", tuple(Voice(name, 52, name) for name in ("Soprano", "Alto", "Tenor", "Bass")), 80.0)
+QUARTET = Ensemble(
+    "two violins, a viola and a cello",
+    (
+        Voice("Violin I", 40, r".*Violin\b.*"),
+        Voice("Violin II", 40, r".*Violin\b.*"),
+        Voice("Viola", 41, r"Viola\.?"),
+        Voice("Violoncello", 42, r"(Violonc|C)ello\.?"),
+    ),
+    120.0,
+)
+COMPOSERS = ("beethoven", "haydn", "mozart", "schumann_robert")  # folders with quartets in them
+# of a file that holds more than one movement, the bars in which they begin
+MOVEMENTS = {
+    "opus132": (0, 264, 510, 722, 768),
+    "opus18no3": (0, 271, 422, 594),
+    "opus18no4": (0, 221, 482, 583),
+    "opus18no5": (0, 228, 337, 489),
+    "opus74": (0, 262, 431, 904),
+}
 UNEQUAL_BARS = "bar lines that differ between the voices"
 
 
 def list_chorales(folder: Path) -> list[Source]:
     return list(_encodings(folder / "bach"))
+
+
+def list_quartets(folder: Path) -> list[Source]:
+    listed = []
+    for composer in COMPOSERS:
+        for source in _encodings(folder / composer):
+            begins = MOVEMENTS.get(source.work, (0,))
+            for number, bars in enumerate(zip(begins, (*begins[1:], None), strict=True), start=1):
+                movement = f"-movement{number}" if len(begins) > 1 else ""
+                title, work = (f"{composer}-{name}{movement}".replace("_", "-") for name in (source.title, source.work))
+                listed.append(Source(title, work, source.path, bars=bars))
+    return listed
 
 
 def _encodings(folder: Path) -> Iterator[Source]:
@@ -50,6 +81,10 @@ def _encodings(folder: Path) -> Iterator[Source]:
 
 def read_chorale(source: Source) -> Piece:
     return _read_score(source, CHOIR)
+
+
+def read_quartet(source: Source) -> Piece:
+    return _read_score(source, QUARTET)
 
 
 def _read_score(source: Source, ensemble: Ensemble) -> Piece:
