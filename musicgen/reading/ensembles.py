@@ -2,7 +2,8 @@
 
 Conventions: indices count the bars of a file from 0. Of a first and a second ending the second is kept. What is not printed, such as the notes that
 play an ornament, is left out. A bar lasts as long as its notes and rests, and where they fill it differently in the parts (a dot is lost), the piece
-is skipped. Tempo is that of the first bar, if a mark stands there.
+is skipped. A cello's treble clef sounds an octave lower than it is printed: that was the custom then, it joins what comes before and after, and the
+second encoding of Beethoven's opus 18 no. 1, which avoids the clef, has those pitches. Tempo is that of the first bar, if a mark stands there.
 music21 is imported where it reads, so the lists of scores cost nothing.
 """
 
@@ -23,6 +24,7 @@ class Voice(NamedTuple):
     name: str
     program: int  # General MIDI program
     spelling: str  # pattern of its names in the scores
+    has_high_treble_clef: bool = False  # it is printed an octave above what sounds
 
 
 class Ensemble(NamedTuple):
@@ -38,7 +40,7 @@ QUARTET = Ensemble(
         Voice("Violin I", 40, r".*Violin\b.*"),
         Voice("Violin II", 40, r".*Violin\b.*"),
         Voice("Viola", 41, r"Viola\.?"),
-        Voice("Violoncello", 42, r"(Violonc|C)ello\.?"),
+        Voice("Violoncello", 42, r"(Violonc|C)ello\.?", has_high_treble_clef=True),
     ),
     120.0,
 )
@@ -127,7 +129,23 @@ def _staves(path: Path, ensemble: Ensemble) -> list[Any]:
     names = [staff.partName or "" for staff in staves]
     if len(names) != len(ensemble.voices) or not all(re.fullmatch(voice.spelling, name) for voice, name in zip(ensemble.voices, names, strict=True)):
         raise SkipError(f"{len(names)} parts that are not {ensemble.title}")
+    for voice, staff in zip(ensemble.voices, staves, strict=True):
+        if voice.has_high_treble_clef:
+            _lower_treble_clef(staff)
     return staves
+
+
+def _lower_treble_clef(staff: Any) -> None:
+    """Moves what stands in a treble clef an octave down."""
+    from music21 import clef, note
+
+    is_high = False
+    for element in staff.flatten():
+        if isinstance(element, clef.Clef):
+            is_high = element.sign == "G" and not element.octaveChange
+        elif isinstance(element, note.NotRest) and is_high:
+            for pitch in element.pitches:
+                pitch.octave -= 1
 
 
 def _first_endings(part: Any, measures: list[Any]) -> set[int]:

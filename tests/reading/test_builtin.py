@@ -26,7 +26,7 @@ def read_abc(music: str, header: str = "M:2/4\nL:1/8\nK:G\n") -> Piece | builtin
 
 
 def read_score(tmp_path: Path, violin: list, cello: list | None = None, bars: tuple = (0, None)) -> Piece | builtin.Skipped:
-    """A quartet in 2/4 and G major from MusicXML. A bar holds an ending's number or stop, and (pitch, steps, tie or else) of notes."""
+    """A quartet in 2/4 and G major from MusicXML. A bar holds a clef, an ending's number or stop, and (pitch, steps, tie or else) of notes."""
     parts = [violin, cello or violin, cello or violin, cello or violin]
     names = ("1st Violin", "Violin II.", "Viola", "Cello")
     score = "".join(f'<score-part id="P{index}"><part-name>{name}</part-name></score-part>' for index, name in enumerate(names))
@@ -44,6 +44,8 @@ def read_score(tmp_path: Path, violin: list, cello: list | None = None, bars: tu
 
 
 def _xml(thing: str | tuple) -> str:
+    if thing == "G":
+        return "<attributes><clef><sign>G</sign><line>2</line></clef></attributes>"
     if thing == "stop":
         return '<barline location="right"><ending number="" type="stop"/></barline>'
     if isinstance(thing, str):
@@ -157,6 +159,12 @@ def test_movements_of_a_file_are_pieces_with_what_is_in_force_there(tmp_path):
 
 def test_a_bar_is_as_long_as_its_notes_in_all_parts(tmp_path):
     assert read_score(tmp_path, [[("G4", 24)], [("A4", 18)]], cello=[[("G2", 24)], [("A2", 24)]]) == builtin.Skipped("score", ensembles.UNEQUAL_BARS)
+
+
+def test_the_treble_clef_of_a_cello_is_an_octave_too_high(tmp_path):
+    piece = read_score(tmp_path, [["G", ("G4", 24)], [("A4", 24)]], cello=[[("C3", 24)], ["G", ("C5", 24)]])
+    assert isinstance(piece, Piece)
+    assert [[note.pitch for note in part.notes] for part in (piece.parts[0], piece.parts[3])] == [[67, 69], [48, 60]]
 
 
 def test_a_tune_of_oneill():
