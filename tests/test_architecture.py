@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 OWNERS = {  # of a foreign library, the only ones that import it
     "symusic": {"reading.midi"},
-    "music21": {"reading.scores", "reading.builtin", "reading.tunes", "listening.score"},
+    "music21": {"reading.scores", "reading.builtin", "reading.ensembles", "reading.tunes", "listening.score"},
     "pretty_midi": {"listening.midi"},
     "mido": set(),  # for tests
     "safetensors": {"model.file"},

@@ -20,6 +20,7 @@ class Source(NamedTuple):
     work: str  # the same for every encoding of a work
     path: Path
     abc: str = ""  # the tune, where the file is a book of tunes
+    bars: tuple[int, int | None] = (0, None)  # indices of the movement's first bar and of the next one's, where the file holds several
 
 
 class Skipped(NamedTuple):

@@ -1,24 +1,61 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from musicgen.listening.midi import midi_bytes
-from musicgen.piece import Key, Meter, Piece
-from musicgen.reading import builtin
+from musicgen.piece import Key, Meter, Piece, Tempo
+from musicgen.reading import builtin, ensembles
 from musicgen.reading.midi import read_midi
 
 
+def result_of(corpus: str, title: str) -> Piece | builtin.Skipped:
+    return builtin._read(corpus, next(source for source in builtin.sources(corpus) if source.title == title))
+
+
 def read(corpus: str, title: str) -> Piece:
-    source = next(source for source in builtin.sources(corpus) if source.title == title)
-    result = builtin._read(source)
+    result = result_of(corpus, title)
     assert isinstance(result, Piece)
     return result
 
 
 def read_abc(music: str, header: str = "M:2/4\nL:1/8\nK:G\n") -> Piece | builtin.Skipped:
     source = next(iter(builtin.sources("folk")))
-    return builtin._read(source._replace(abc=f"X:1\nT:A Tune\n{header}{music}\n"))
+    return builtin._read("folk", source._replace(abc=f"X:1\nT:A Tune\n{header}{music}\n"))
+
+
+def read_score(tmp_path: Path, violin: list, cello: list | None = None, bars: tuple = (0, None)) -> Piece | builtin.Skipped:
+    """A quartet in 2/4 and G major from MusicXML. A bar holds a clef, an ending's number or stop, and (pitch, steps, tie or else) of notes."""
+    parts = [violin, cello or violin, cello or violin, cello or violin]
+    names = ("1st Violin", "Violin II.", "Viola", "Cello")
+    score = "".join(f'<score-part id="P{index}"><part-name>{name}</part-name></score-part>' for index, name in enumerate(names))
+    score = f'<score-partwise version="3.1"><part-list>{score}</part-list>'
+    for index, part in enumerate(parts):
+        score += f'<part id="P{index}">'
+        for number, bar in enumerate(part):
+            key_and_meter = "<key><fifths>1</fifths></key><time><beats>2</beats><beat-type>4</beat-type></time>" if not number else ""
+            score += f'<measure number="{number + 1}"><attributes><divisions>24</divisions>{key_and_meter}</attributes>'
+            score += "".join(map(_xml, bar)) + "</measure>"
+        score += "</part>"
+    path = tmp_path / "score.xml"
+    path.write_text(score + "</score-partwise>", encoding="utf-8")
+    return builtin._read("quartets", builtin.Source("score", "score", path, bars=bars))
+
+
+def _xml(thing: str | tuple) -> str:
+    if thing == "G":
+        return "<attributes><clef><sign>G</sign><line>2</line></clef></attributes>"
+    if thing == "stop":
+        return '<barline location="right"><ending number="" type="stop"/></barline>'
+    if isinstance(thing, str):
+        return f'<barline location="left"><ending number="{thing}" type="start"/></barline>'
+    (letter, octave), steps, *more = thing
+    extent = f"<duration>{int(2 * steps)}</duration>" if steps else ""
+    before = ("<chord/>" if "chord" in more else "") + ("" if steps else "<grace/>")
+    tie = "".join(f'<tie type="{way}"/>' for way in more if way in ("start", "stop"))
+    hidden = ' print-object="no"' if "hidden" in more else ""
+    return f"<note{hidden}>{before}<pitch><step>{letter}</step><octave>{octave}</octave></pitch>{extent}{tie}</note>"
 
 
 def melody(piece: Piece | builtin.Skipped) -> list[tuple[int, int, int]]:
@@ -44,7 +81,7 @@ def test_titles_are_unique_and_fit_for_file_names(corpus):
 
 def test_aus_meines_herzens_grunde_begins_with_an_upbeat():
     piece = read("bach-chorales", "bwv269")
-    assert [(part.name, part.program, part.is_drum) for part in piece.parts] == [(name, 52, False) for name in builtin.VOICES]
+    assert [(part.name, part.program, part.is_drum) for part in piece.parts] == [(name, 52, False) for name in ("Soprano", "Alto", "Tenor", "Bass")]
     assert piece.meters == (Meter(0, 3, 4),)
     assert piece.keys == (Key(0, 1, is_minor=False),)
     first_bars = [[note[:3] for note in part.notes if note.onset < 72] for part in piece.parts]
@@ -60,9 +97,74 @@ def test_a_bar_that_is_truly_short_has_its_own_meter():
     assert read("bach-chorales", "bwv4-8").meters == (Meter(0, 4, 4), Meter(192, 3, 4), Meter(228, 4, 4))
 
 
-def test_a_chorale_with_instruments_is_skipped():
-    source = next(source for source in builtin.sources("bach-chorales") if source.title == "bwv1-6")
-    assert builtin._read(source) == builtin.Skipped("bwv1-6", "5 parts that are not the four voices of a chorale")
+@pytest.mark.parametrize(
+    ("corpus", "title", "reason"),
+    [
+        ("bach-chorales", "bwv1-6", "5 parts that are not the four voices of a chorale"),
+        ("quartets", "mozart-k545-movement1-exposition", "2 parts that are not two violins, a viola and a cello"),
+        ("quartets", "haydn-opus1no1-movement2", "bar lines that differ between the voices"),
+    ],
+)
+def test_a_score_that_is_no_such_piece_is_skipped(corpus, title, reason):
+    assert result_of(corpus, title) == builtin.Skipped(title, reason)
+
+
+def test_haydns_first_quartet():
+    piece = read("quartets", "haydn-opus1no1-movement1")
+    assert [(part.name, part.program, part.is_drum) for part in piece.parts] == [
+        ("Violin I", 40, False),
+        ("Violin II", 40, False),
+        ("Viola", 41, False),
+        ("Violoncello", 42, False),
+    ]
+    assert piece.meters == (Meter(0, 6, 8),)  # its last bar is short, and silent ones follow it in the file
+    assert piece.keys == (Key(0, -2),)
+    assert piece.tempos == (Tempo(0, 240.0),)
+    call = [(30, 58, 6), (36, 58, 12), (48, 62, 6), (54, 62, 12), (66, 65, 6)]
+    first_bars = [[note[:3] for note in part.notes if note.onset < 72] for part in piece.parts]
+    assert first_bars == [call, call, call, [(onset, pitch - 12, duration) for onset, pitch, duration in call]]
+
+
+@pytest.mark.parametrize(
+    ("violin", "notes"),
+    [
+        ([[("G4", 24)], [("A4", 12), ("B4", 12)]], [(0, 67, 24), (24, 69, 12), (36, 71, 12)]),
+        ([[("G4", 0), ("A4", 24)]], [(0, 69, 24)]),  # a grace note
+        ([[("G4", 24), ("D5", 24, "hidden")]], [(0, 67, 24)]),
+        ([[("G4", 24, "start"), ("D5", 24, "chord")], [("G4", 24, "stop"), ("D5", 24, "chord")]], [(0, 67, 48), (0, 74, 24), (24, 74, 24)]),
+        ([[("G4", 8), ("A4", 8), ("B4", 8)]], [(0, 67, 8), (8, 69, 8), (16, 71, 8)]),
+        ([[("G4", 21), ("A4", 1.5), ("B4", 1.5)]], [(0, 67, 21), (21, 69, 2), (23, 71, 1)]),  # a 32nd note goes to the nearest step
+        ([["1", ("G4", 24), "stop"], ["2", ("A4", 24), "stop"], [("B4", 24)]], [(0, 69, 24), (24, 71, 24)]),  # the second ending
+        ([["1", ("G4", 24), "stop"], [("A4", 24)], ["2", ("B4", 24), "stop"]], [(0, 71, 24)]),  # a bracket over a part of the first
+        ([[("G4", 24)], [("A4", 24), "stop"], ["2", ("B4", 24), "stop"]], [(0, 67, 24), (24, 71, 24)]),  # a bracket without beginning
+        ([["1", ("G4", 24), "stop"], [("A4", 24)]], [(0, 67, 24), (24, 69, 24)]),  # no second ending
+    ],
+)
+def test_the_score_of_a_quartet(tmp_path, violin, notes):
+    piece = read_score(tmp_path, violin)
+    assert melody(piece) == notes
+    assert isinstance(piece, Piece)
+    assert piece.meters == (Meter(0, 2, 4),)
+    assert piece.tempos == (Tempo(0, ensembles.QUARTET.tempo),)
+
+
+def test_movements_of_a_file_are_pieces_with_what_is_in_force_there(tmp_path):
+    bars = [[("G4", 24)], [("A4", 24)], [("B4", 6)], [("C5", 24)]]
+    first, second = (read_score(tmp_path, bars, bars=bars_of_movement) for bars_of_movement in ((0, 2), (2, None)))
+    assert melody(first) == [(0, 67, 24), (24, 69, 24)]
+    assert melody(second) == [(18, 71, 6), (24, 72, 24)]
+    assert isinstance(second, Piece)
+    assert (second.meters, second.keys) == ((Meter(0, 2, 4),), (Key(0, 1),))
+
+
+def test_a_bar_is_as_long_as_its_notes_in_all_parts(tmp_path):
+    assert read_score(tmp_path, [[("G4", 24)], [("A4", 18)]], cello=[[("G2", 24)], [("A2", 24)]]) == builtin.Skipped("score", ensembles.UNEQUAL_BARS)
+
+
+def test_the_treble_clef_of_a_cello_is_an_octave_too_high(tmp_path):
+    piece = read_score(tmp_path, [["G", ("G4", 24)], [("A4", 24)]], cello=[[("C3", 24)], ["G", ("C5", 24)]])
+    assert isinstance(piece, Piece)
+    assert [[note.pitch for note in part.notes] for part in (piece.parts[0], piece.parts[3])] == [[67, 69], [48, 60]]
 
 
 def test_a_tune_of_oneill():
@@ -134,6 +236,13 @@ def test_every_piece_survives_its_midi_file(corpus):
     read = [result for result in results if isinstance(result, Piece)]
     assert len(read) == builtin.BUILTIN_CORPORA[corpus].num_pieces
     assert [piece.title for piece in read if read_midi(midi_bytes(piece)) != piece] == []
+
+
+@pytest.mark.slow
+def test_the_movements_of_a_file():
+    movements = [read("quartets", f"beethoven-opus18no3-movement{number}") for number in (1, 2, 3, 4)]
+    assert [len(piece.bar_lines) for piece in movements] == [269, 151, 169, 364]
+    assert [piece.tempos for piece in movements] == [(Tempo(0, tempo),) for tempo in (170.0, 50.0, 145.0, 120.0)]
 
 
 @pytest.mark.slow
