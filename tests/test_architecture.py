@@ -34,6 +34,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "keras": {"learning"},
     "tensorflow": {"learning"},
     "midirenderer": {"listening.audio"},
+    "soundfile": {"listening.audio"},
     "click": {"cli"},
     "rich": {"cli"},
 }
