@@ -34,6 +34,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "keras": {"learning"},
     "tensorflow": {"learning"},
     "midirenderer": {"listening.audio"},
+    "soundfile": {"listening.audio"},
     "click": {"cli"},
     "rich": {"cli"},
 }
@@ -111,7 +112,16 @@ def test_nothing_but_the_command_line_is_in_main():
 
 @pytest.mark.parametrize(
     "imported",
-    ["musicgen.cli", "musicgen.cli.generate", "musicgen.cli.inspect", "musicgen.cli.corpus", "musicgen.cli.train", "musicgen.composing.composer"],
+    [
+        "musicgen.cli",
+        "musicgen.cli.generate",
+        "musicgen.cli.render",
+        "musicgen.cli.play",
+        "musicgen.cli.inspect",
+        "musicgen.cli.corpus",
+        "musicgen.cli.train",
+        "musicgen.composing.composer",
+    ],
 )
 def test_what_needs_no_training_starts_without_tensorflow(imported):
     program = f"import sys, {imported}; print(*sorted({{'tensorflow', 'keras', 'music21'}} & set(sys.modules)))"

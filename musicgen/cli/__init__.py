@@ -1,7 +1,7 @@
 """The command line, one file a command.
 
 Conventions: results go to stdout, messages and progress to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 3 unreadable input,
-4 model and request do not fit, 130 interrupted with everything saved.
+4 what is asked for does not fit the model or a limit, 130 interrupted with everything saved.
 """
 
 import os
@@ -20,6 +20,8 @@ from musicgen import __version__
 COMMANDS = {
     "train": "Learn from a folder of music.",
     "generate": "Write new music.",
+    "render": "Write MIDI files as sound.",
+    "play": "Play a MIDI file.",
     "evaluate": "Judge a model, and its music beside the corpus'.",
     "corpus": "Show or add music to learn from.",
     "inspect": "Show what is in a model.",

@@ -31,6 +31,7 @@ from musicgen.reading.guard import UnreadableFileError
 from musicgen.reading.midi import read_midi_file
 
 LARGEST_SEED = 2**32
+SOUND = ".wav"
 
 
 @click.command()
@@ -47,6 +48,7 @@ LARGEST_SEED = 2**32
 @click.option("--tempo", type=NumberRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
 @click.option("--drop-seed", is_flag=True, help="Write the continuation alone; --bars then counts it alone.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .mid file, or a folder.  [default: a new name in outputs/]")
+@click.option("--wav", is_flag=True, help="Write the sound of each piece too, beside its .mid file.")
 @click.option("--force", is_flag=True, help="Overwrite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -56,6 +58,7 @@ def generate(
     model_name: str | None,
     takes: int,
     out: Path | None,
+    wav: bool,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -72,13 +75,18 @@ def generate(
         random_seed = secrets.randbelow(1_000_000)
     path = model_path(model_name)
     model = open_model(path)
+    studio = None
+    if wav:
+        from musicgen.cli.sounds import Studio  # who wants no sound need not wait for it
+
+        studio = Studio(quiet=quiet)
     request = Request(seed=None if seed is None else read_seed(seed, model, settings["tempo"]), **settings)
     if request.drop_seed and request.seed is None:
         raise CommandError("--drop-seed needs music to continue: give it with --seed", USAGE)
     try:
         for notice in Frame(model, request).notices():
             say(notice, quiet)
-        paths = output_paths(out, model.corpus.name, random_seed, takes, force)
+        paths = output_paths(out, model.corpus.name, random_seed, takes, force, wav)
         pieces = compose(model, request, random_seed, takes)
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
@@ -87,12 +95,16 @@ def generate(
         write_file(file, midi_bytes(piece))
         row = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
         rows.append({**row, "random_seed": random_seed + number})
+        if studio is not None:
+            studio.write_wav(piece, file.with_suffix(SOUND))
+            rows[-1]["wav"] = str(file.with_suffix(SOUND))
     if as_json:
         show_json({"model": str(path), "takes": rows})
     elif not quiet:
         say(f"model {path}")
         for row in rows:
-            click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}")
+            sound = f", sound in {row['wav']}" if wav else ""
+            click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}{sound}")
 
 
 def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
@@ -111,13 +123,13 @@ def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
         raise CommandError(f"--seed: {error}", USAGE) from None
 
 
-def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool) -> list[Path]:
-    """A file for each take. Raises CommandError where one could not be written."""
+def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool, wav: bool) -> list[Path]:
+    """A MIDI file for each take. Raises CommandError where one, or its sound if there is to be one, could not be written."""
     stem = re.sub(r"[^\w.-]+", "-", name)[:60].strip(".-") or "piece"  # a model from elsewhere must not say where to write
     names = [f"{stem}-{random_seed + take}.mid" for take in range(takes)]
     if out is None:
         make_folder(RUNS)
-        return [unused(RUNS / name) for name in names]
+        return [unused(RUNS / name, wav) for name in names]
     if out.suffix.lower() not in MIDI_SUFFIXES:
         if out.exists() and not out.is_dir():
             raise CommandError(f"{out} is no folder: --out takes a .mid file or a folder", USAGE)
@@ -131,13 +143,15 @@ def output_paths(out: Path | None, name: str, random_seed: int, takes: int, forc
         paths = [out.with_name(f"{out.stem}-{take}{out.suffix}") for take in range(1, takes + 1)]
     for path in paths:
         check_writable(path, force)
+        if wav:
+            check_writable(path.with_suffix(SOUND), force)
     return paths
 
 
-def unused(path: Path) -> Path:
-    """The path, or the first of its like that nothing has yet."""
+def unused(path: Path, wav: bool) -> Path:
+    """The path, or the first of its like that nothing has yet; with `wav` no sound either."""
     number, free = 1, path
-    while free.exists():
+    while free.exists() or (wav and free.with_suffix(SOUND).exists()):
         number += 1
         free = path.with_name(f"{path.stem}.{number}{path.suffix}")
     return free
