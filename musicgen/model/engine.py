@@ -3,8 +3,6 @@
 Conventions: B takes, U units, H hidden units of a head, V values of a field, S slots of sounding notes. All arithmetic is float32 and each
 row is multiplied by itself, so that its result does not depend on its neighbours: a take alone and the same take among others are equal to
 the bit. Set the BLAS to one thread before NumPy loads.
-
-Source of the cells: Hochreiter and Schmidhuber 1997 with Gers' forget gate; Cho et al. 2014 in cuDNN's form; Elman 1990.
 """
 
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ import numpy as np
 
 from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
 from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
+from musicgen.model.cells import gru, lstm, rnn
 from musicgen.model.configuration import ORDERED, RECENT_UNITS, RELATIVE_ROLES, UNLIKELY, WIDEST_INTERVAL, Configuration, state_tables
 from musicgen.model.relative import POINTS, TURNED, Relative, shares_of_classes
 
@@ -220,32 +219,7 @@ def row_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.matmul(rows[:, None], matrix)[:, 0]
 
 
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 * np.tanh(0.5 * values) + 0.5
-
-
 def log_sum_exp(logits: np.ndarray) -> np.ndarray:
     """(B,) of (B, V)."""
     highest = logits.max(axis=1)
     return highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
-
-
-def lstm(gates: np.ndarray, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hidden and cell state, each (B, U), from gates (B, 4U) in the order input, forget, candidate, output."""
-    units = cell.shape[1]
-    open_gates = sigmoid(gates)
-    cell = open_gates[:, units : 2 * units] * cell + open_gates[:, :units] * np.tanh(gates[:, 2 * units : 3 * units])
-    return open_gates[:, 3 * units :] * np.tanh(cell), cell
-
-
-def gru(gates: np.ndarray, recurrent: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """State (B, U) from gates (B, 3U) in the order update, reset, candidate; the reset gate acts after the product."""
-    units = state.shape[1]
-    update, reset = np.split(sigmoid(gates[:, : 2 * units] + recurrent[:, : 2 * units]), 2, axis=1)
-    candidate = np.tanh(gates[:, 2 * units :] + reset * recurrent[:, 2 * units :])
-    return update * state + (1 - update) * candidate
-
-
-def rnn(gates: np.ndarray, activation: str) -> np.ndarray:
-    """State (B, U) of the plain cell."""
-    return np.tanh(gates) if activation == "tanh" else np.maximum(gates, 0)
