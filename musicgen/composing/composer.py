@@ -53,7 +53,14 @@ class _Take:
     def again(self, number: int) -> "_Take":
         """A take that begins like this one and goes on by other random numbers, those of its number."""
         random = np.random.default_rng((self.random_seed, number))
-        return replace(self, random=random, running=self.running.copy(), notes=[list(part) for part in self.notes], weight=0.0)
+        return replace(
+            self,
+            random=random,
+            running=self.running.copy(),
+            constraints=self.constraints.again(),
+            notes=[list(part) for part in self.notes],
+            weight=0.0,
+        )
 
 
 def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:

@@ -4,6 +4,10 @@ Conventions: masks are (V,) bool and never empty. What is music at all, `encodin
 the nearest is offered, and `shift` and `duration` say what it comes to; where no note fits, the piece ends.
 """
 
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
 import numpy as np
 
 from musicgen.encoding import vocabulary
@@ -13,7 +17,7 @@ from musicgen.encoding.vocabulary import DURATION, PART, TIME_SHIFT, Vocabulary
 
 
 class Constraints:
-    """The masks of one take that is to fill the bars up to a given step."""
+    """The masks of one take, which grows by the notes chosen with them and is to fill the bars up to a given step."""
 
     def __init__(self, alphabet: Vocabulary, first: int, last_bar: int, end: int) -> None:
         """
@@ -26,6 +30,14 @@ class Constraints:
         self.first, self.last_bar, self.end = first, last_bar, end
         self.values = [np.array(values) for values in alphabet.values]
         self.grammar = Grammar.of_corpus(alphabet)
+        self._known: dict[tuple[str, int], Any] = {}  # what was found of the note that is being chosen
+        self._count = -1  # of the notes before it
+
+    def again(self) -> "Constraints":
+        """The same, for a take that goes on otherwise."""
+        other = copy(self)
+        other._known = {}
+        return other
 
     def allowed(self, field: int, note: np.ndarray, running: RunningContext) -> np.ndarray:
         """The mask of one field, given the earlier fields in note (5,)."""
@@ -33,9 +45,9 @@ class Constraints:
             case vocabulary.TIME_SHIFT:
                 return self._shifts(running)
             case vocabulary.PART:
-                return np.array([pitches.any() for pitches in self.grammar.free(self.shift(note, running), running)])
+                return np.any(self._free(self.shift(note, running), running), axis=1)
             case vocabulary.PITCH:
-                return self.grammar.free(self.shift(note, running), running)[note[PART]]
+                return self._free(self.shift(note, running), running)[note[PART]]
             case vocabulary.DURATION:
                 return np.append(self.values[DURATION] <= self.end - running.onset - self.shift(note, running), True)
         return np.ones(self.vocabulary.sizes[field], bool)
@@ -57,8 +69,21 @@ class Constraints:
             allowed[self.vocabulary.nearest(TIME_SHIFT, np.array(earliest)) if earliest <= latest else self.vocabulary.end] = True
         return allowed
 
+    def _free(self, shift: int, running: RunningContext) -> np.ndarray:
+        """(P, V) what each part may begin then."""
+        return self._once(("free", shift), running, lambda: self.grammar.free(shift, running))
+
     def _window(self, running: RunningContext) -> tuple[int, int]:
         """The first shift at which some part may begin a note, and the last at which one still fits in."""
         latest = self.end - 1 - running.onset
-        earliest = self.grammar.earliest(running, max(0, self.first - running.onset))
+        wanted = max(0, self.first - running.onset)
+        earliest = self._once(("earliest", wanted), running, lambda: self.grammar.earliest(running, wanted))
         return latest + 1 if earliest is None else earliest, latest
+
+    def _once(self, key: tuple[str, int], running: RunningContext, find: Callable[[], Any]) -> Any:
+        """What is asked for several times while a note is chosen, and found once."""
+        if running.count != self._count:
+            self._known, self._count = {}, running.count
+        if key not in self._known:
+            self._known[key] = find()
+        return self._known[key]

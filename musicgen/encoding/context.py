@@ -97,7 +97,7 @@ class RunningContext:
         self._recent = Classes(RECENT)
         self._own_recent = [Classes(OWN_RECENT) for _ in vocabulary.parts]
         self._memory = Memory()
-        self._count = 0
+        self.count = 0  # of the notes so far
 
     def copy(self) -> "RunningContext":
         """The same so far; what is added to one is not added to the other."""
@@ -116,7 +116,7 @@ class RunningContext:
         """The columns of BEFORE."""
         sounding = np.full((self.slots, len(SLOT)), NOTHING, np.int32)
         for slot, (part, pitch, onset, end, number, leap, lag) in enumerate(self.notes[: self.slots]):
-            if number > self._count - MEMORY:
+            if number > self.count - MEMORY:
                 sounding[slot] = part, pitch, self.onset - onset, 0 if end == UNKNOWN else end - self.onset, leap, lag
         unfollowed = min(max(len(self._ended) - self._begun, FEWEST_UNFOLLOWED), MOST_UNFOLLOWED)
         heard = self._leap, self._recent.counts.copy(), *self._recalled()
@@ -146,7 +146,7 @@ class RunningContext:
         lag = self.onset - before or lag  # that of a chord's first note is that of all
         self._last_onset[part] = self.onset, lag
         self._begun += 1
-        self._count += 1
+        self.count += 1
         interval = pitch - self._last_pitch[part] if part in self._last_pitch else None
         self._leap = NO_LEAP if interval is None else _bounded(interval)
         self._memory.add((shift, part, interval, duration or 0))
@@ -156,7 +156,7 @@ class RunningContext:
             self._own_recent[part].add(pitch % 12)
         end = UNKNOWN if duration is None else self.onset + duration
         self.sounds_until = max(self.sounds_until, self.onset + 1 if duration is None else end)
-        self.notes = [Sounding(part, pitch, self.onset, end, self._count, leap, lag), *(note for note in self.notes if not self._is_over(note, part))]
+        self.notes = [Sounding(part, pitch, self.onset, end, self.count, leap, lag), *(note for note in self.notes if not self._is_over(note, part))]
 
     def _goes_on(self, shift: int, part: int) -> bool:
         """Whether a note joins those that the latest part has begun at its onset."""
