@@ -23,6 +23,8 @@ from musicgen.cli.models import RUNS, model_path, open_model
 from musicgen.composing.composer import compose
 from musicgen.composing.request import Frame, Request, RequestError
 from musicgen.composing.seeds import SeedError, parse_notes
+from musicgen.judging.faults import FAULTS, Facts, find_faults
+from musicgen.judging.summary import ranges_of
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
 from musicgen.piece import Piece
@@ -90,11 +92,11 @@ def generate(
         pieces = compose(model, request, random_seed, takes)
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
-    rows = []
+    rows: list[dict] = []
     for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
         write_file(file, midi_bytes(piece))
         row = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
-        rows.append({**row, "random_seed": random_seed + number})
+        rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model)})
         if studio is not None:
             studio.write_wav(piece, file.with_suffix(SOUND))
             rows[-1]["wav"] = str(file.with_suffix(SOUND))
@@ -105,6 +107,17 @@ def generate(
         for row in rows:
             sound = f", sound in {row['wav']}" if wav else ""
             click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}{sound}")
+            for fault in row["faults"]:
+                where = "" if fault["bar"] is None else f", from bar {fault['bar']} on"
+                say(f"    {fault['fault']}: {fault['meaning']}{where}", quiet)
+
+
+def faults_of(piece: Piece, request: Request, model: Model) -> list[dict]:
+    """What is wrong with a take, by name, with its place: bars count from 1."""
+    is_all_ours = request.seed is None  # what a person gave to begin with may lie anywhere
+    facts = Facts(request.bars, ranges=ranges_of(piece, model.configuration.vocabulary)) if is_all_ours else Facts()
+    meanings = {fault.name: fault.meaning for fault in FAULTS}
+    return [{**finding._asdict(), "meaning": meanings[finding.fault]} for finding in find_faults(piece, facts)]
 
 
 def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:

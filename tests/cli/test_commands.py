@@ -16,6 +16,7 @@ import musicgen.cli.console
 import musicgen.files
 from musicgen.cli import corpus as corpus_command
 from musicgen.cli import main
+from musicgen.judging.faults import FAULTS, Facts, find_faults
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import FORMAT, save_model
 from musicgen.piece import Meter, Note, Part, Piece
@@ -85,7 +86,12 @@ def test_generate_writes_what_it_says(run, folder, model):
     result = run("generate", "--random-seed", 7, "--bars", 5, "--out", "song.mid")
 
     assert result.code == 0
-    assert result.err == "model outputs/run/model.safetensors\n"
+    said, *faults = result.err.splitlines()
+    assert said == "model outputs/run/model.safetensors"
+    assert faults == [
+        f"    {fault.fault}: {next(row.meaning for row in FAULTS if row.name == fault.fault)}" + (f", from bar {fault.bar} on" if fault.bar else "")
+        for fault in find_faults(read_midi_file(Path("song.mid")), Facts(5))
+    ]
     song = mido.MidiFile(folder / "song.mid")
     notes = sum(message.type == "note_on" and message.velocity > 0 for track in song.tracks for message in track)
     assert result.out == f"song.mid: 5 bars, {notes} notes, {song.length:.1f} s, random seed 7\n"
@@ -105,6 +111,9 @@ def test_generate_says_it_as_json(run, model):
     assert (take["path"], take["bars"], take["random_seed"]) == ("song.mid", 5, 7)
     assert take["notes"] == read_midi_file(Path("song.mid")).num_notes
     assert take["seconds"] == pytest.approx(song.length, abs=0.01)
+    found = find_faults(read_midi_file(Path("song.mid")), Facts(5))
+    assert found
+    assert [(fault["fault"], fault["bar"], fault["part"]) for fault in take["faults"]] == [(fault.fault, fault.bar, fault.part) for fault in found]
 
 
 def test_the_same_random_seed_writes_the_same_bytes(run, folder, model):
