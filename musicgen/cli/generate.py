@@ -95,7 +95,7 @@ def generate(
     rows: list[dict] = []
     for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
         write_file(file, midi_bytes(piece))
-        row = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
+        row: dict = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
         rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model)})
         if studio is not None:
             studio.write_wav(piece, file.with_suffix(SOUND))
