@@ -185,7 +185,10 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
             print(f"{now}: {nats_a_note}", file=sys.stderr, flush=True)
 
     schedule = Schedule(
-        minutes=arguments.minutes, random_seed=random_seed, **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {})
+        minutes=None if arguments.epochs else arguments.minutes,
+        epochs=arguments.epochs,
+        random_seed=random_seed,
+        **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {}),
     )
     train(configuration, learned, examples["valid"], schedule, report, keep)
     return best["model"]
@@ -287,6 +290,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--networks", type=int, default=1, help="to train, of as many random seeds, and to average (default: %(default)s)")
     parser.add_argument("--random-seed", type=int, default=0, help="of the first (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=30, help="of training each (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="of training each, instead of minutes: the same on a busy machine")
     parser.add_argument("--keep", type=Path, help="a folder to keep the networks in; those that lie there are not trained again")
     parser.add_argument("--steps-per-quarter", type=int, help="frames a quarter note (default: by the file's name, else 4)")
     parser.add_argument("--transpose", type=int, choices=range(FARTHEST + 1), help="semitones at most in training (default: 6, rolls 0)")
