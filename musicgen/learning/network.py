@@ -34,9 +34,8 @@ from musicgen.piece import NUM_PITCHES
 
 RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
 INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
-INPUT_SHAPES: dict[
-    str, tuple[int, ...]
-] = {  # after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
+# after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
+INPUT_SHAPES: dict[str, tuple[int, ...]] = {
     "previous": (len(FIELDS),),  # the note before; in the first row of a piece the size of each field
     "note": (len(FIELDS),),  # the note itself, of which each head sees the fields before its own
     "place": (),

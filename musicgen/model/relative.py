@@ -31,7 +31,7 @@ class Relative:
         self.drums = np.array([token.is_drum for token in self.vocabulary.parts])
         self.goes_on = np.arange(sizes[TIME_SHIFT]) < self.vocabulary.end
         self.has_end = np.arange(sizes[DURATION]) < self.vocabulary.held
-        self.index = {
+        self.index = {  # the entry beyond the last is nothing, and so is the key 0
             (field, table): np.concatenate((np.full((1, rows.shape[1]), NOTHING), rows)) % (self.sizes[field][table] + 1)
             for (field, table), rows in self._rows().items()
             if field in self.sizes

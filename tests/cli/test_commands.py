@@ -2,7 +2,6 @@
 
 import errno
 import json
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from tiny import bands, chorales, random_model, tunes
 import musicgen.cli.console
 import musicgen.files
 from musicgen.cli import corpus as corpus_command
-from musicgen.cli import main
 from musicgen.judging.faults import FAULTS, Facts, find_faults
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import FORMAT, save_model
@@ -35,19 +33,9 @@ class Result:
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
+def run(shell):
     """Runs a command and returns what a shell would see."""
-
-    def call(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["musicgen", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return Result(code, *capsys.readouterr())
-
-    return call
+    return lambda *arguments: Result(*shell(*arguments))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import pytest
 from tiny import chorales, random_model, tunes
 
 from musicgen.cli import evaluate as evaluate_command
-from musicgen.cli import main
 from musicgen.judging.statistics import MEASURES
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import CorpusFacts, Model, save_model
@@ -26,19 +26,9 @@ QUICK = ("--takes", 3, "--bars", 2)
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
+def run(shell):
     """Runs `evaluate` and returns its exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["musicgen", "evaluate", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return call
+    return partial(shell, "evaluate")
 
 
 def write_corpus(folder: Path, pieces: tuple[Piece, ...]) -> list[Piece]:

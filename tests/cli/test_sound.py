@@ -14,7 +14,7 @@ import soundfile
 from soundfonts import LEFT, MIDDLE, sf2
 from tiny import chorales, random_model
 
-from musicgen.cli import main, play, sounds
+from musicgen.cli import play, sounds
 from musicgen.listening import audio
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import save_model
@@ -27,21 +27,12 @@ posix = pytest.mark.skipif(os.name != "posix", reason="a shell script stands for
 
 
 @pytest.fixture
-def run(folder, monkeypatch, capsys):
+def run(folder, shell):
     """Runs a command in a folder with song.mid and tiny.sf2; returns its exit code, stdout and stderr."""
     (folder / "song.mid").write_bytes(midi_bytes(SONG))
     (folder / "tiny.sf2").write_bytes(sf2({(0, 73): MIDDLE, (128, 0): LEFT}))
 
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["musicgen", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return call
+    return shell
 
 
 @pytest.fixture
