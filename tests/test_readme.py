@@ -32,7 +32,7 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess:
 def test_the_two_commands_install_before_they_run():
     (first,), (second,), (third,) = block("run"), block("test"), block("hurry")
     assert first.startswith("python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/musicgen train")
-    assert second == "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
+    assert second == "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest -n auto --dist loadfile"
     assert third == ".venv/bin/musicgen generate --model chorales"
 
 
