@@ -8,6 +8,7 @@ endings the one is kept to which the network gives the most probability, of what
 weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,10 +65,16 @@ class _Take:
 
 
 def compose(model: Model, request: Request, random_seed: int, takes: int = 1) -> list[Piece]:
-    """Play takes of a request. Raises RequestError."""
+    """Play takes of a request, from this random seed on. Raises RequestError."""
+    return compose_each(model, request, range(random_seed, random_seed + takes))
+
+
+def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) -> list[Piece]:
+    """Play a take of a request for each random seed, all at once. Raises RequestError."""
     engine, frame = model.engine(), Frame(model, request)
     heard, last, running = _hear(frame, engine)
-    every = [_Take.new(random_seed + number, running.copy(), frame.constraints()) for number in range(takes)]
+    takes = len(random_seeds)
+    every = [_Take.new(random_seed, running.copy(), frame.constraints()) for random_seed in random_seeds]
     state, previous = [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
     if request.closes and request.temperature > 0:
         state, previous = _play(engine, every, state, previous, request, frame.ending)
