@@ -4,27 +4,66 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from musicgen.reading.reasons import Reason, UnreadableFileError
+
+ZIP_SIGNATURE = b"PK\3\4"
+DISK_REASONS: tuple[tuple[type[OSError], Reason], ...] = (
+    (PermissionError, Reason.NO_PERMISSION),
+    (FileNotFoundError, Reason.VANISHED),
+    (NotADirectoryError, Reason.VANISHED),
+    (IsADirectoryError, Reason.NOT_A_FILE),
+)
 MAX_TICKS = 2**31
 SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 
 
-class UnreadableFileError(Exception):
-    """A file that is not music, or not music that can be read; the message says what is wrong, without the file's name."""
+class LimitOption(NamedTuple):
+    """How a limit is called."""
+
+    option: str  # of the command line, which sets it
+    reason: Reason  # for which a file beyond it is refused
+    what: str  # it counts
+
+
+LIMIT_OPTIONS = {
+    "file_bytes": LimitOption("--max-bytes", Reason.TOO_LARGE, "bytes"),
+    "notes": LimitOption("--max-notes", Reason.TOO_MANY_NOTES, "notes"),
+    "tracks": LimitOption("--max-tracks", Reason.TOO_MANY_TRACKS, "tracks"),
+    "quarters": LimitOption("--max-quarters", Reason.TOO_LONG, "quarter notes"),
+    "note_quarters": LimitOption("--max-note-quarters", Reason.TOO_LONG, "quarter notes in one note"),
+    "changes": LimitOption("--max-changes", Reason.TOO_MANY_CHANGES, "changes of tempo, meter and key"),
+    "members": LimitOption("--max-members", Reason.TOO_MANY_MEMBERS, "members of a zip file or tunes of a book"),
+    "unzipped_bytes": LimitOption("--max-unzipped-bytes", Reason.TOO_LARGE, "bytes in a zip file, unzipped"),
+    "seconds": LimitOption("--max-seconds", Reason.TIMEOUT, "seconds to read a score"),
+    "memory_bytes": LimitOption("--max-memory-bytes", Reason.OUT_OF_MEMORY, "bytes of memory to read a score"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one file may hold."""
+    """The most that one file may hold, and cost; `LIMIT_OPTIONS` says what each field counts."""
 
     file_bytes: int = 20_000_000
-    notes: int = 200_000
+    notes: int = 200_000  # of one piece, as are the next four
     tracks: int = 512
-    quarters: int = 50_000  # length of the piece
-    note_quarters: int = 1_000  # length of one note
-    changes: int = 100_000  # of tempo, meter and key
+    quarters: int = 50_000
+    note_quarters: int = 1_000
+    changes: int = 100_000
+    members: int = 100_000
+    unzipped_bytes: int = 1_000_000_000
+    seconds: int = 60
+    memory_bytes: int = 2_000_000_000
+
+    def check(self, name: str, found: float) -> None:
+        """Raise UnreadableFileError where more was found than the field `name` allows."""
+        limit = getattr(self, name)
+        if found > limit:
+            option, reason, what = LIMIT_OPTIONS[name]
+            raise UnreadableFileError(f"{found:,} {what}, where the limit is {limit:,} ({option} sets it)", reason)
 
 
 def read_bytes(path: Path, limits: Limits) -> bytes:
@@ -34,20 +73,32 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0))) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise UnreadableFileError("not a regular file")
-            if status.st_size > limits.file_bytes:
-                raise UnreadableFileError(f"{status.st_size:,} bytes, where the limit is {limits.file_bytes:,}")
-            return file.read(limits.file_bytes)
+                raise UnreadableFileError("not a regular file", Reason.NOT_A_FILE)
+            start = file.read(4)
+            # a zip file is a folder of files, each of which has that limit
+            most = "unzipped_bytes" if start == ZIP_SIGNATURE else "file_bytes"
+            limits.check(most, status.st_size)
+            return start + file.read(getattr(limits, most))
     except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from None
+        reason = next((reason for kind, reason in DISK_REASONS if isinstance(error, kind)), Reason.DISK)
+        raise UnreadableFileError(error.strerror or str(error), reason) from None
+    except ValueError as error:  # a name with a zero byte in it
+        raise UnreadableFileError(str(error), Reason.VANISHED) from None
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as a message can show it on one line of any terminal: what cannot be printed is written as in Python."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii") for character in os.fspath(path)
+    )
 
 
 def check_midi_header(content: bytes) -> None:
     """Refuse what the MIDI readers take for music without a word. Raises UnreadableFileError."""
     if not content:
-        raise UnreadableFileError("an empty file")
+        raise UnreadableFileError("an empty file", Reason.EMPTY)
     if content[:4] != b"MThd" or len(content) < 14:
-        raise UnreadableFileError("no MIDI file (it does not begin with a MIDI header)")
+        raise UnreadableFileError("no MIDI file (it does not begin with a MIDI header)", Reason.NOT_MUSIC)
     kind, claimed, division = (int.from_bytes(content[at : at + 2], "big") for at in (8, 10, 12))
     if kind > 2:
         raise UnreadableFileError(f"its header says format {kind}, where MIDI has the formats 0 to 2")
@@ -77,7 +128,7 @@ def check_midi_times(content: bytes) -> None:
         except IndexError:
             raise UnreadableFileError("a damaged MIDI file (an event goes on past the end of its track)") from None
         if ticks >= MAX_TICKS:
-            raise UnreadableFileError(f"times that overflow (a track of {ticks:,} ticks)")
+            raise UnreadableFileError(f"times that overflow (a track of {ticks:,} ticks)", Reason.TOO_LONG)
 
 
 def _midi_tracks(content: bytes) -> list[memoryview]:

@@ -24,7 +24,9 @@ from musicgen.piece import (
     enharmonic_fifths,
     without_overlaps,
 )
-from musicgen.reading.guard import Limits, UnreadableFileError, check_midi_header, check_midi_times, read_bytes
+from musicgen.reading.guard import Limits, check_midi_header, check_midi_times, read_bytes
+from musicgen.reading.readings import Reading
+from musicgen.reading.reasons import Reason, UnreadableFileError
 
 
 def read_midi_file(path: Path, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits()) -> Piece:
@@ -34,6 +36,11 @@ def read_midi_file(path: Path, steps_per_quarter: int = STEPS_PER_QUARTER, limit
 
 def read_midi(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits(), title: str = "") -> Piece:
     """The piece in the bytes of a MIDI file. Raises UnreadableFileError."""
+    return read_midi_song(content, steps_per_quarter, limits, title).piece
+
+
+def read_midi_song(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits(), title: str = "") -> Reading:
+    """The piece in the bytes of a MIDI file, and how it was read. Raises UnreadableFileError."""
     check_midi_header(content)
     try:
         # symusic reads the few bytes that an event at the very end lacks from beyond it: let there be zeros
@@ -42,15 +49,11 @@ def read_midi(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits
         reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error")
         raise UnreadableFileError(f"a damaged MIDI file ({reason})") from None
     ticks_per_quarter = score.ticks_per_quarter
-    if len(score.tracks) > limits.tracks:
-        raise UnreadableFileError(f"{len(score.tracks):,} tracks, where the limit is {limits.tracks:,}")
-    if score.note_num() > limits.notes:
-        raise UnreadableFileError(f"{score.note_num():,} notes, where the limit is {limits.notes:,}")
-    num_changes = len(score.tempos) + len(score.time_signatures) + len(score.key_signatures)
-    if num_changes > limits.changes:
-        raise UnreadableFileError(f"{num_changes:,} changes of tempo, meter and key, where the limit is {limits.changes:,}")
+    limits.check("tracks", len(score.tracks))
+    limits.check("notes", score.note_num())
+    limits.check("changes", len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
     if not score.note_num():
-        raise UnreadableFileError("no notes in it")
+        raise UnreadableFileError("no notes in it", Reason.NO_NOTES)
     check_midi_times(content)
 
     def steps(ticks: np.ndarray) -> np.ndarray:
@@ -70,7 +73,7 @@ def read_midi(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits
         if tempo.mspq > 0:
             tempos.append(Tempo(_moved(tempo.time, steps, shift), canonical_tempo(60e6 / tempo.mspq)))
     keys = [Key(_moved(key.time, steps, shift), enharmonic_fifths(key.key), key.tonality == 1) for key in score.key_signatures if abs(key.key) <= 7]
-    return Piece(tuple(parts), meters, _rising(tempos, last), _rising(keys, last), steps_per_quarter, title)
+    return Reading(Piece(tuple(parts), meters, _rising(tempos, last), _rising(keys, last), steps_per_quarter, title), "MIDI")
 
 
 def _name(written: str) -> str:
@@ -85,10 +88,8 @@ def _notes(track, steps, ticks_per_quarter: int, limits: Limits) -> tuple[Note, 
         return ()
     if begin.min() < 0 or length.min() < 0:
         raise UnreadableFileError("times that overflow (a note before the beginning)")
-    if (begin + length).max() > limits.quarters * ticks_per_quarter:
-        raise UnreadableFileError(f"longer than the limit of {limits.quarters:,} quarter notes")
-    if length.max() > limits.note_quarters * ticks_per_quarter:
-        raise UnreadableFileError(f"a note longer than the limit of {limits.note_quarters:,} quarter notes")
+    limits.check("quarters", -(-int((begin + length).max()) // ticks_per_quarter))
+    limits.check("note_quarters", -(-int(length.max()) // ticks_per_quarter))
     onset = steps(begin)
     duration = np.maximum(steps(begin + length) - onset, 1)
     pitch, velocity = np.clip(arrays["pitch"], 0, 127), np.clip(arrays["velocity"], 0, 127) // 4
