@@ -23,12 +23,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from musicgen.encoding.context import without
+from musicgen.encoding.context import Context, without
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import ESCAPE, interval, nats
 from musicgen.model.configuration import CELLS, LONGEST, Configuration
 from musicgen.model.file import CorpusFacts, Model, ModelFileError, load_model, save_model
+from musicgen.model.relative import POINTS, Relative
 from musicgen.piece import Note, Part, Piece
 
 LOWEST, HIGHEST = 21, 108  # MIDI pitches of the 88 keys
@@ -40,6 +41,11 @@ FORGETTABLE = {  # what a network can be trained without, as columns of its cont
     "voice-leading": ("follows", "unfollowed", "leap"),
     "sounding": ("sounding", "num_sounding"),
     "bars": ("place", "bar", "next_place", "next_bar"),
+}
+COMPARISONS = {  # and as tables of what the values of a field are relative to
+    "motion": ("by_motion",),
+    "lags": ("by_lag",),
+    "comparisons": ("by_place", "by_sounding", "by_age", "by_lag", "by_interval", "by_followed", "by_motion", "by_recent", "by_left", "by_recall"),
 }
 FARTHEST = 6  # semitones of transposition
 LARGEST_FILE = 500_000_000  # bytes, unzipped
@@ -196,7 +202,28 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
 
 def forgotten(arguments: argparse.Namespace) -> list[str]:
     """The columns of the context that are left out."""
-    return [column for what in arguments.without for column in FORGETTABLE[what]]
+    return [column for what in arguments.without for column in FORGETTABLE.get(what, ())]
+
+
+def compare_less(tables: set[str]) -> None:
+    """From now on all comparisons by these tables give nothing, in training and in judging."""
+    compare = Relative.compare
+
+    def less(self: Relative, field: int, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
+        return {
+            name: np.full_like(keys, nothing(self, field, name)) if name in tables else keys
+            for name, keys in compare(self, field, note, around).items()
+        }
+
+    Relative.compare = less  # type: ignore[method-assign]
+
+
+def nothing(relative: Relative, field: int, table: str) -> int:
+    """The key of a table that stands for nothing."""
+    size, count = relative.sizes[field][table], relative.vocabulary.sizes[field]
+    if table in POINTS:
+        return size * (count + 1) + count
+    return 0 if (field, table) in relative.index or table == "by_recent" else size
 
 
 def models_of(data: Data, steps_per_quarter: int, arguments: argparse.Namespace) -> list[Model]:
@@ -295,7 +322,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps-per-quarter", type=int, help="frames a quarter note (default: by the file's name, else 4)")
     parser.add_argument("--transpose", type=int, choices=range(FARTHEST + 1), help="semitones at most in training (default: 6, rolls 0)")
     parser.add_argument("--averaged", type=int, default=0, choices=range(FARTHEST + 1), help="semitones up and down, to average (default: 0)")
-    parser.add_argument("--without", action="append", default=[], choices=FORGETTABLE, help="leave this out of what the network is told")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=[*FORGETTABLE, *COMPARISONS], help="leave this out of what the network is told"
+    )
     parser.add_argument("--cell", choices=CELLS)
     parser.add_argument("--layers", type=int)
     parser.add_argument("--units", type=int)
@@ -315,6 +344,7 @@ def main() -> None:
         data.frames("valid")
     except DataError as error:
         raise SystemExit(f"{arguments.data}: {error}") from None
+    compare_less({table for what in arguments.without for table in COMPARISONS.get(what, ())})
     if arguments.transpose is None:
         arguments.transpose = 0 if data.num_voices is None else FARTHEST
     name = arguments.data.name.lower()

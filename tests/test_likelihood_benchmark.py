@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny import chorales, random_model
+
+from musicgen.judging.likelihood import nats
+from musicgen.model.file import Model
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +124,22 @@ def test_silence_after_the_last_note_is_counted(likelihood):
     assert chances[0] > 0.999
     assert sum(chances) == pytest.approx(1, abs=1e-6)
     assert np.all(np.diff(chances) < 0)
+
+
+@pytest.mark.parametrize("what", ["motion", "lags", "comparisons"])
+def test_what_is_left_out_does_not_matter(likelihood, monkeypatch, what):
+    """With other weights in the tables that are left out, and only in those, a network says the same."""
+    model = random_model(chorales())
+    tables = likelihood.COMPARISONS[what]
+    others = {name: weight[::-1] for name, weight in model.weights.items() if name.partition("/")[0].endswith(tables)}
+    other = Model(model.configuration, model.weights | others, model.corpus, {}, {})
+    judged = [nats([one.engine()], chorales()) for one in (model, other)]
+    assert not all(map(np.allclose, *judged))
+
+    monkeypatch.setattr(likelihood.Relative, "compare", likelihood.Relative.compare)  # to be put back
+    likelihood.compare_less(set(tables))
+    for one, same in zip(*(nats([one.engine()], chorales()) for one in (model, other)), strict=True):
+        np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.slow
