@@ -4,12 +4,10 @@ from pathlib import Path
 
 import click
 
-from musicgen.cli.console import FAILURE, USAGE, CommandError, make_folder, say, show_json, with_progress, write_file
-from musicgen.listening.midi import midi_bytes
-from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
+from musicgen.cli.console import show_json
+from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus
+from musicgen.reading.builtin import BUILTIN_CORPORA
 from musicgen.reading.corpus import find_files
-
-CORPUS_FOLDER = Path("corpus")
 
 
 @click.group()
@@ -45,23 +43,3 @@ def list_corpora(as_json: bool) -> None:
 def add(name: str, out: Path | None, force: bool, quiet: bool) -> None:
     """Write a collection that comes with music21 as MIDI files."""
     add_corpus(name, out or CORPUS_FOLDER / name, force, quiet)
-
-
-def add_corpus(name: str, folder: Path, force: bool, quiet: bool) -> None:
-    """Write the files of a built-in corpus and say how many."""
-    if find_files([folder]) and not force:
-        raise CommandError(f"{folder} already holds music: write it again with --force", USAGE)
-    make_folder(folder)
-    written = 0
-    skipped: dict[str, int] = {}
-    for result in with_progress(pieces(name), len(sources(name)), name, quiet):
-        if isinstance(result, Skipped):
-            skipped[result.reason] = skipped.get(result.reason, 0) + 1
-        else:
-            write_file(folder / f"{result.title}.mid", midi_bytes(result))
-            written += 1
-    if not written:
-        raise CommandError(f"music21 carries nothing of {name} here", FAILURE)
-    say(f"{written} pieces written to {folder}", quiet)
-    for reason, times in sorted(skipped.items(), key=lambda item: -item[1])[:5]:
-        say(f"left out {times}: {reason}", quiet)

@@ -20,11 +20,10 @@ from musicgen.cli.console import (
     with_progress,
     write_file,
 )
-from musicgen.cli.corpus import CORPUS_FOLDER, add_corpus
+from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus, corpus_folders, read_corpus
 from musicgen.cli.exhibits import EXCERPTS, evaluation_page
 from musicgen.cli.models import model_path, open_model
 from musicgen.cli.tables import as_text, facts_of, tables_of
-from musicgen.cli.train import corpus_folders, read_corpus
 from musicgen.composing.composer import compose
 from musicgen.composing.request import Request, RequestError
 from musicgen.judging import summary

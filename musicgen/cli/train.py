@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import time
-from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -23,21 +22,17 @@ from musicgen.cli.console import (
     make_folder,
     say,
     status_line,
-    with_progress,
     write_file,
 )
-from musicgen.cli.corpus import CORPUS_FOLDER, add_corpus
+from musicgen.cli.corpora import corpus_folders, read_corpus
 from musicgen.cli.models import MODEL_NAME, RUNS
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.model.configuration import CELLS, Configuration, num_parameters
 from musicgen.model.file import CorpusFacts, Model, save_model
-from musicgen.piece import Piece
-from musicgen.reading.builtin import BUILTIN_CORPORA
-from musicgen.reading.corpus import find_files, fingerprint_of_all, read_files, split
+from musicgen.reading.corpus import fingerprint_of_all, split
 
 DEFAULT_MINUTES = 15.0
-DEFAULT_CORPUS = "bach-chorales"
 REPORT_SECONDS = 0.5  # between two updates of the progress line
 
 
@@ -120,42 +115,6 @@ def train(
         raise CommandError(f"interrupted; {kept}", INTERRUPTED) from None
     say(f"best {journal.best:.3f} nats per note on held-out pieces", quiet)
     click.echo(folder / MODEL_NAME)
-
-
-def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
-    """The folders and files to read: those that are named, or what is in corpus/, or the chorales, which are then added."""
-    for name in corpora:
-        if not Path(name).exists() and name in BUILTIN_CORPORA and not find_files([CORPUS_FOLDER / name]):
-            add_corpus(name, CORPUS_FOLDER / name, force=False, quiet=quiet)
-    folders = [Path(name) if Path(name).exists() else CORPUS_FOLDER / name for name in corpora]
-    for folder, name in zip(folders, corpora, strict=True):
-        if not folder.exists():
-            raise CommandError(f"there is no folder {name}, nor {folder}; `corpus list` shows what can be added", USAGE)
-    if folders:
-        return folders
-    if not find_files([CORPUS_FOLDER]):
-        say(f"there is no music in {CORPUS_FOLDER}/, so take the chorales that come with music21", quiet)
-        add_corpus(DEFAULT_CORPUS, CORPUS_FOLDER / DEFAULT_CORPUS, force=False, quiet=quiet)
-    below = sorted(path for path in CORPUS_FOLDER.iterdir() if path.is_dir() and find_files([path]))
-    return below if len(below) == 1 else [CORPUS_FOLDER]
-
-
-def read_corpus(folders: list[Path], quiet: bool) -> list[Piece]:
-    """The pieces in the files, and a word on each file that gave none."""
-    files = find_files(folders)
-    if not files:
-        raise CommandError(f"no MIDI files (.mid, .midi) in {', '.join(map(str, folders))}", UNREADABLE)
-    receipts = list(with_progress(read_files(files), len(files), "reading", quiet))
-    skipped = [receipt for receipt in receipts if receipt.piece is None]
-    for receipt in skipped[:10]:
-        say(f"skipped {str(receipt.path)!r}: {receipt.reason}", quiet)
-    for reason, times in Counter(receipt.reason for receipt in skipped[10:]).items():
-        say(f"skipped {times} more: {reason}", quiet)
-    pieces = [receipt.piece for receipt in receipts if receipt.piece is not None]
-    if not pieces:
-        raise CommandError(f"none of the {len(files)} files in {', '.join(map(str, folders))} holds music that can be read", UNREADABLE)
-    say(f"{len(files)} files: {len(pieces)} read, {len(skipped)} skipped, {sum(piece.num_notes for piece in pieces):,} notes", quiet)
-    return pieces
 
 
 def run_folder(out: Path | None, name: str, force: bool) -> Path:

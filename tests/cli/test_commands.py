@@ -13,7 +13,7 @@ from tiny import bands, chorales, random_model, tunes
 
 import musicgen.cli.console
 import musicgen.files
-from musicgen.cli import corpus as corpus_command
+from musicgen.cli import corpora
 from musicgen.judging.faults import FAULTS, Facts, find_faults
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import FORMAT, save_model
@@ -343,9 +343,9 @@ def test_corpus_lists_what_is_there_and_what_can_be_added(run, folder):
 @pytest.fixture
 def quick_chorales(monkeypatch):
     """music21's chorales are another four."""
-    monkeypatch.setattr(corpus_command, "sources", lambda name: [None] * 5)
+    monkeypatch.setattr(corpora, "sources", lambda name: [None] * 5)
     results = [*(replace(piece, title=f"bwv{number}") for number, piece in enumerate(chorales())), Skipped("bwv9", "no chorale")]
-    monkeypatch.setattr(corpus_command, "pieces", lambda name: iter(results))
+    monkeypatch.setattr(corpora, "pieces", lambda name: iter(results))
 
 
 def test_corpus_add_writes_midi_files_once(run, folder, quick_chorales):
