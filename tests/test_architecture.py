@@ -119,6 +119,7 @@ def test_nothing_but_the_command_line_is_in_main():
         "musicgen.cli.play",
         "musicgen.cli.inspect",
         "musicgen.cli.corpus",
+        "musicgen.cli.doctor",
         "musicgen.cli.train",
         "musicgen.composing.composer",
     ],

@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "Judge a model, and its music beside the corpus'.",
     "corpus": "Show or add music to learn from.",
     "inspect": "Show what is in a model.",
+    "doctor": "Look for what is broken, and measure this machine.",
 }
 
 

@@ -1,0 +1,67 @@
+"""A training for seconds, to see whether this machine learns and how fast."""
+
+import math
+import time
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from musicgen.learning.batches import Example, batch_of, windows_of_epoch
+from musicgen.learning.devices import cudnn_obstacle, has_unused_gpu, num_gpus
+from musicgen.learning.training import Schedule, build
+from musicgen.model.configuration import CELLS, Configuration
+from musicgen.model.relative import Relative
+
+FEWEST_STEPS = 3  # however slow they are
+
+
+class Trial(NamedTuple):
+    """What a training for seconds has shown."""
+
+    versions: dict[str, str]
+    gpus: int
+    has_unused_gpu: bool
+    cudnn_obstacles: dict[str, str]  # by cell, as of `cudnn_obstacle`
+    seconds_to_compile: float  # of the first step
+    steps: int  # after it
+    notes_per_second: float
+    first_nats: float  # a note, of the same notes before and after
+    last_nats: float
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the notes surprise less than before."""
+        return math.isfinite(self.last_nats) and self.last_nats < self.first_nats
+
+
+def trial(examples: list[Example], configuration: Configuration, seconds: float, schedule: Schedule = Schedule()) -> Trial:
+    """Learn one batch by heart for some seconds, the compiling of the first step apart."""
+    model = build(configuration, examples, schedule)
+    windows, _ = windows_of_epoch(examples, schedule.window, schedule.random_seed, 0)
+    size = schedule.batch_rows // schedule.window
+    batch = batch_of(examples, [windows[row % len(windows)] for row in range(size)], Relative(configuration), size, schedule.window)
+    begin = time.perf_counter()
+    first = last = _step(model, batch)
+    compiled = time.perf_counter()
+    steps = 0
+    while steps < FEWEST_STEPS or time.perf_counter() - compiled < seconds:
+        last = _step(model, batch)
+        steps += 1
+    notes = float(batch[2][..., 0].sum()) * steps
+    return Trial(
+        versions={"keras": keras.version(), "backend": keras.backend.backend()},
+        gpus=num_gpus(),
+        has_unused_gpu=has_unused_gpu(),
+        cudnn_obstacles={cell: cudnn_obstacle(cell) for cell in CELLS},
+        seconds_to_compile=compiled - begin,
+        steps=steps,
+        notes_per_second=notes / (time.perf_counter() - compiled),
+        first_nats=first,
+        last_nats=last,
+    )
+
+
+def _step(model: keras.Model, batch: tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]) -> float:
+    model.reset_metrics()
+    return float(model.train_on_batch(*batch, return_dict=True)["loss"])
