@@ -164,7 +164,8 @@ def wide(vocabulary: Vocabulary) -> Vocabulary:
 def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namespace, random_seed: int) -> Model:
     """A network that learned `train`, its weights chosen on `valid`."""
     from musicgen.learning.batches import example_of
-    from musicgen.learning.training import Epoch, Schedule, train
+    from musicgen.learning.schedule import Schedule
+    from musicgen.learning.training import Training
 
     pieces = {split: data.pieces(split, steps_per_quarter) for split in ("train", "valid")}
     sequences = {split: [encode(piece) for piece in pieces[split]] for split in pieces}
@@ -176,28 +177,25 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
     examples = {split: [example._replace(context=without(example.context, columns)) for example in examples[split]] for split in examples}
     learned = [example._replace(lowest=-arguments.transpose, highest=arguments.transpose) for example in examples["train"]]
     facts = CorpusFacts.of(arguments.data.name, "", pieces["train"])
-    best: dict[str, Model] = {}
-
-    def keep(weights: dict[str, np.ndarray], epoch: Epoch) -> None:
-        history = {"random_seed": random_seed, "epoch": epoch.number, "minutes": epoch.seconds / 60, "transpose": arguments.transpose}
-        best["model"] = Model(configuration, weights, facts, epoch.held_out or {}, history)
-
-    def report(epoch: Epoch) -> None:
-        if epoch.held_out is not None:
-            now = f"random seed {random_seed}, epoch {epoch.number}, {epoch.seconds / 60:.1f} min"
-            nats_a_note = (
-                f"{sum(epoch.held_out.values()):.4f} nats a note on valid, best {epoch.best_nats:.4f}, {epoch.training_nats:.3f} in training"
-            )
-            print(f"{now}: {nats_a_note}", file=sys.stderr, flush=True)
-
     schedule = Schedule(
         minutes=None if arguments.epochs else arguments.minutes,
         epochs=arguments.epochs,
         random_seed=random_seed,
         **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {}),
     )
-    train(configuration, learned, examples["valid"], schedule, report, keep)
-    return best["model"]
+    best: Model | None = None
+    training = Training(configuration, learned, examples["valid"], schedule)
+    for epoch in training.run():
+        if epoch.held_out is None:
+            continue
+        if epoch.improved:
+            history = {"random_seed": random_seed, "epoch": epoch.number, "minutes": epoch.seconds / 60, "transpose": arguments.transpose}
+            best = Model(configuration, training.weights(), facts, epoch.held_out, history)
+        now = f"random seed {random_seed}, epoch {epoch.number}, {epoch.seconds / 60:.1f} min"
+        nats_a_note = f"{sum(epoch.held_out.values()):.4f} nats a note on valid, best {epoch.best_nats:.4f}, {epoch.training_nats:.3f} in training"
+        print(f"{now}: {nats_a_note}", file=sys.stderr, flush=True)
+    assert best is not None, "the first figure is the best so far"
+    return best
 
 
 def forgotten(arguments: argparse.Namespace) -> list[str]:

@@ -30,7 +30,8 @@ from torch import nn
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import PITCH, Vocabulary
 from musicgen.learning.batches import Example, batches_of_epoch, example_of
-from musicgen.learning.training import Average, Schedule, build
+from musicgen.learning.fitting import Average, build
+from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration, num_parameters
 from musicgen.model.relative import Relative
 from musicgen.reading.corpus import find_files, read_files, split

@@ -28,6 +28,7 @@ from musicgen.cli.corpora import corpus_folders, read_corpus
 from musicgen.cli.models import MODEL_NAME, RUNS
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
+from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import CELLS, Configuration, num_parameters
 from musicgen.model.file import CorpusFacts, Model, save_model
 from musicgen.reading.corpus import fingerprint_of_all, split
@@ -89,8 +90,9 @@ def train(
     say("loading TensorFlow", quiet)
     with console.without_native_messages():
         from musicgen.learning.batches import example_of
-        from musicgen.learning.training import Epoch, Schedule, TrainingError, wake
-        from musicgen.learning.training import train as train_network
+        from musicgen.learning.fitting import wake
+        from musicgen.learning.position import Epoch
+        from musicgen.learning.training import Training, TrainingError
 
         wake()
     examples = [example_of(sequence, vocabulary, configuration.slots) for sequence in sequences]
@@ -106,7 +108,13 @@ def train(
         journal.saved = True
 
     try:
-        train_network(configuration, examples[: len(training)], examples[len(training) :], schedule, journal.report, keep)
+        run = Training(configuration, examples[: len(training)], examples[len(training) :], schedule)
+        for epoch in run.run():
+            if epoch.improved:
+                keep(run.weights(), epoch)
+            if epoch.trouble:
+                say(epoch.trouble, quiet)
+            journal.report(epoch)
     except TrainingError as error:
         raise CommandError(f"{error}; the best model so far is in {folder}" if journal.saved else str(error), FAILURE) from None
     except KeyboardInterrupt:

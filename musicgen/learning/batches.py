@@ -60,22 +60,34 @@ def windows_of_epoch(examples: list[Example], length: int, random_seed: int, epo
     return windows, random
 
 
-def batches_of_epoch(
-    examples: list[Example], relative: Relative, rows: int, length: int, random_seed: int, epoch: int
-) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
-    """Inputs, targets (B, T, 5) and weights (B, T, 5) of an epoch, each batch of about `rows` rows, padding included."""
+class Plan(NamedTuple):
+    """A batch before it is made: `batch_of` says what the fields are."""
+
+    windows: list[Window]
+    size: int
+    length: int
+
+
+def plans_of_epoch(examples: list[Example], rows: int, length: int, random_seed: int, epoch: int) -> list[Plan]:
+    """The batches of an epoch, each of about `rows` rows, padding included."""
     windows, random = windows_of_epoch(examples, length, random_seed, epoch)
     groups: dict[int, list[Window]] = {}
     for index in random.permutation(len(windows)):
         padded = -(-(windows[index].end - windows[index].start) // LENGTH_UNIT) * LENGTH_UNIT
         groups.setdefault(padded, []).append(windows[index])
-    batches = []
+    plans = []
     for padded, group in sorted(groups.items()):
         size = max(1, rows // padded)
-        batches += [(padded, size, group[start : start + size]) for start in range(0, len(group), size)]
-    for index in random.permutation(len(batches)):
-        padded, size, group = batches[index]
-        yield batch_of(examples, group, relative, size, padded)
+        plans += [Plan(group[start : start + size], size, padded) for start in range(0, len(group), size)]
+    return [plans[index] for index in random.permutation(len(plans))]
+
+
+def batches_of_epoch(
+    examples: list[Example], relative: Relative, rows: int, length: int, random_seed: int, epoch: int, first: int = 0
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+    """Inputs, targets (B, T, 5) and weights (B, T, 5) of an epoch, from the batch number `first` on."""
+    for windows, size, padded in plans_of_epoch(examples, rows, length, random_seed, epoch)[first:]:
+        yield batch_of(examples, windows, relative, size, padded)
 
 
 def batch_of(

@@ -33,6 +33,7 @@ from musicgen.model.relative import POINTS, TURNED, Relative
 from musicgen.piece import NUM_PITCHES
 
 RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
+PLAIN_ACTIVATIONS = {"tanh": ops.tanh, "relu": lambda sums: ops.maximum(sums, 0)}  # TensorFlow's optimizer fails, and says so, at its own relu
 INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
 # after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
 INPUT_SHAPES: dict[str, tuple[int, ...]] = {
@@ -101,7 +102,7 @@ def listen(given, configuration: Configuration):
 def recurrent_stack(vectors, configuration: Configuration):
     """The state after each note before, (B, T, U)."""
     state = layers.SpatialDropout1D(configuration.dropout * INPUT_DROPOUT, name="input_dropout")(vectors)
-    options = {"activation": configuration.activation} if configuration.cell == "rnn" else {}
+    options = {"activation": PLAIN_ACTIVATIONS[configuration.activation]} if configuration.cell == "rnn" else {}
     for layer in range(configuration.layers):
         recurrent = RECURRENT_LAYERS[configuration.cell]
         state = recurrent(configuration.units, return_sequences=True, name=f"recurrent_{layer}", **options)(state)

@@ -1,131 +1,43 @@
-"""Arrays -> weights: the loop, its schedule, and the best weights by held-out nats per note.
+"""Arrays -> weights: the loop, which can be stopped after any step, taken down and gone on with, and the best weights by held-out nats per note.
 
 Conventions: a nat is the unit of -ln p; nats per note is the sum over all fields of all notes and over the ends of the pieces, divided by the
-number of notes. Progress runs from 0 to 1, by epochs or by the clock, and the learning rate follows it: a linear warm-up, then a cosine to zero
-(one cycle). The weights that are judged and kept are an exponential moving average.
+number of notes. The weights that are judged and kept are an exponential moving average. What comes of a training follows from its settings and, by
+epochs, from nothing else: with `--minutes` from the readings of the clock too.
 """
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from statistics import median
 
-import keras
 import numpy as np
-from keras import ops
 
-from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
-from musicgen.learning import network
-from musicgen.learning.batches import Example, batches_of_epoch
+from musicgen.encoding.vocabulary import NAMES, PITCH
+from musicgen.learning.batches import Example, Plan, batch_of, plans_of_epoch
+from musicgen.learning.fitting import Average, build, named_weights
+from musicgen.learning.position import Epoch, Position, Snapshot
+from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine
 from musicgen.model.relative import Relative
 
-WARM_UP = 0.1  # of all progress
-ADVICE = "try a smaller --learning-rate"
-HELD_OUT_SHARE = 0.1  # of the time at most goes into judging
+HELD_OUT_SHARE = 0.1  # of the time at most goes into judging, where the clock decides
+MOST_JUDGED = 100  # times that held-out pieces are judged, where it does not
+BLOWN_UP = 2  # times as surprised as one who knows nothing
+MOST_HALVINGS = 3  # of the learning rate
+LARGEST_WEIGHT = float(np.finfo(np.float16).max)  # that a model file holds
+PACE_STEPS = 32  # that say how long a step takes
+FEWEST_STEPS = 3  # before they do
 
 
 class TrainingError(Exception):
     """Training cannot go on; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how hard to train."""
-
-    minutes: float | None = None  # of training, or else
-    epochs: int | None = None
-    learning_rate: float = 3e-3  # at its highest
-    weight_decay: float = 0.1
-    gradient_norm: float = 1.0  # at most
-    averaging: float = 0.995  # how much of the average a step keeps, once there have been many
-    batch_rows: int = 2048  # notes a step, padding included
-    window: int = 64  # notes that gradients reach back
-    random_seed: int = 0
-
-    def progress(self, seconds: float, epochs: float) -> float:
-        """From 0, the beginning, to 1, the end."""
-        return min(1.0, max(seconds / (60 * self.minutes) if self.minutes else 0, epochs / self.epochs if self.epochs else 0))
-
-    def rate(self, progress: float) -> float:
-        """The learning rate at a point of the way."""
-        if progress < WARM_UP:
-            return self.learning_rate * (0.04 + 0.96 * progress / WARM_UP)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What is known after an epoch, or in the middle of one."""
-
-    number: int  # from 1; the one that is running
-    training_nats: float  # nats per note so far in this epoch
-    held_out: dict[str, float] | None  # nats per note by field, None where this epoch was not judged
-    best_nats: float  # nats per note on held-out pieces, the best so far
-    improved: bool
-    notes_per_second: float
-    progress: float  # of the whole training, 0..1
-    seconds: float  # since the beginning
-    steps: int  # training steps since the beginning
-
-
-class TrainedNetwork(keras.Model):
-    """The network with its loss, nats per note."""
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        total = 0.0
-        for name, logits in y_pred.items():
-            field = NAMES.index(name)
-            nats = keras.losses.sparse_categorical_crossentropy(y[..., field], logits, from_logits=True)  # (B, T)
-            total = total + ops.sum(nats * sample_weight[..., field])
-        return total / ops.maximum(ops.sum(sample_weight[..., PITCH]), 1.0)
-
-
-def wake() -> None:
-    """Let the backend find its devices now, and say what it says then, rather than in the middle of the first step."""
-    keras.Variable([0.0]).numpy()
-
-
-def build(configuration: Configuration, examples: list[Example], schedule: Schedule) -> TrainedNetwork:
-    """A network before its first step, its biases set to how often each value occurs."""
-    keras.utils.set_random_seed(schedule.random_seed)
-    given = network.inputs(configuration)
-    model = TrainedNetwork(given, network.logits(given, configuration))
-    optimizer = keras.optimizers.AdamW(
-        schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
-        global_clipnorm=schedule.gradient_norm,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    model.compile(optimizer, jit_compile=False)
-    ids = np.concatenate([example.ids for example in examples])
-    for field in configuration.vocabulary.active:
-        values = ids[:, field] if field <= TIME_SHIFT else ids[ids[:, TIME_SHIFT] != configuration.vocabulary.end, field]
-        counts = np.bincount(values, minlength=configuration.vocabulary.sizes[field]) + 0.1
-        model.get_layer(f"{NAMES[field]}_logits").bias.assign(np.log(counts / counts.sum()))
-    return model
-
-
-class Average:
-    """The exponential moving average of a model's weights, of the first few steps their plain mean (Polyak and Juditsky 1992)."""
-
-    def __init__(self, model: TrainedNetwork, keep: float) -> None:
-        self._variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.trainable_variables}
-        self._weights = {name: np.array(variable.numpy()) for name, variable in self._variables.items()}
-        self._keep = keep
-        self._steps = 0
-
-    def update(self) -> None:
-        """A training step has been taken."""
-        self._steps += 1
-        share = max(1 - self._keep, 1 / self._steps)
-        for name, variable in self._variables.items():
-            self._weights[name] += np.float32(share) * (variable.numpy() - self._weights[name])
-
-    def weights(self, configuration: Configuration) -> dict[str, np.ndarray]:
-        """A copy, in the order of `weight_shapes`."""
-        return {name: self._weights[name].copy() for name in weight_shapes(configuration)}
+class _TroubleError(Exception):
+    """The weights are lost; the message says how that showed."""
 
 
 def held_out_nats(engine: Engine, examples: list[Example]) -> dict[str, float]:
@@ -139,62 +51,192 @@ def held_out_nats(engine: Engine, examples: list[Example]) -> dict[str, float]:
     return {NAMES[field]: float(total[field] / notes) for field in engine.vocabulary.active}
 
 
-def train(
-    configuration: Configuration,
-    training: list[Example],
-    held_out: list[Example],
-    schedule: Schedule,
-    report: Callable[[Epoch], None],
-    keep: Callable[[dict[str, np.ndarray], Epoch], None],
-) -> None:
-    """Train until the schedule is through.
+class Training:
+    """A training that can be stopped after any step and gone on with."""
 
-    Args:
-        report: called after every step, and after every epoch with `held_out` set when it was judged.
-        keep: called with the best weights so far, each time there are better ones.
+    def __init__(
+        self,
+        configuration: Configuration,
+        training: list[Example],
+        held_out: list[Example],
+        schedule: Schedule,
+        weights: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        """`weights`: to begin with, as `weight_shapes` lists them, instead of random ones."""
+        self.configuration, self.schedule = configuration, schedule
+        self._examples, self._held_out = training, held_out
+        self._relative = Relative(configuration)
+        self._model = build(configuration, training, schedule)
+        if weights is not None:
+            for name, variable in named_weights(self._model).items():
+                variable.assign(weights[name])
+        self._average = Average(self._model, schedule.averaging)
+        self._blown_up = BLOWN_UP * sum(math.log(configuration.vocabulary.sizes[field]) for field in configuration.vocabulary.active)
+        self._steps_an_epoch = len(self._plans())
+        self._pace: deque[tuple[float, float]] = deque(maxlen=PACE_STEPS)  # seconds and notes of a step
+        self._compiled: set[tuple[int, int]] = set()
+        self.position = Position()
+        self.good = self.snapshot()  # as the running epoch began
 
-    Raises:
-        TrainingError: when the loss is no number any more.
-    """
-    relative = Relative(configuration)
-    model = build(configuration, training, schedule)
-    average = Average(model, schedule.averaging)
-    begin = judged = time.monotonic()
-    judging_seconds, best, steps, epoch, progress = 0.0, math.inf, 0, 0, 0.0
-    num_batches = sum(1 for _ in batches_of_epoch(training, relative, schedule.batch_rows, schedule.window, schedule.random_seed, 0))
-    while progress < 1:
-        epoch += 1
-        model.reset_metrics()
-        notes, epoch_begin = 0.0, time.monotonic()
-        batches = batches_of_epoch(training, relative, schedule.batch_rows, schedule.window, schedule.random_seed, epoch)
-        for number, (inputs, targets, said) in enumerate(batches):
-            model.optimizer.learning_rate.assign(schedule.rate(progress))
-            nats = float(model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])
-            if not math.isfinite(nats):
-                raise TrainingError(f"the loss became {nats} in epoch {epoch}: {ADVICE} (it was {schedule.learning_rate:g})")
-            steps += 1
-            average.update()
-            notes += float(said[..., PITCH].sum())
-            now = time.monotonic()
-            progress = schedule.progress(now - begin, epoch - 1 + min(1.0, (number + 1) / num_batches))
-            state = Epoch(epoch, nats, None, best, False, notes / (now - epoch_begin), progress, now - begin, steps)
-            report(state)
-            if schedule.minutes and progress >= 1:
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of the average, in the order of `weight_shapes`."""
+        return {name: self._average.weights[name].copy() for name in weight_shapes(self.configuration)}
+
+    def snapshot(self) -> Snapshot:
+        """All that the training needs to go on from here."""
+        arrays = {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
+        arrays |= {f"average/{name}": array.copy() for name, array in self._average.weights.items()}
+        return Snapshot(arrays, {**asdict(self.position), "averaged": self._average.steps})
+
+    def restore(self, snapshot: Snapshot, good: Snapshot | None = None) -> None:
+        """Go on from there; `good` is the snapshot from the beginning of that epoch. Raises ValueError where it is of another network."""
+        expected = {name: (array.shape, array.dtype) for name, array in self.good.arrays.items()}
+        if {name: (array.shape, array.dtype) for name, array in snapshot.arrays.items()} != expected:
+            raise ValueError("its arrays are those of another network")
+        for name, variable in self._variables().items():
+            variable.assign(snapshot.arrays[name])
+        self._average.weights = {name: snapshot.arrays[f"average/{name}"].copy() for name in self._average.weights}
+        self._average.steps = snapshot.position["averaged"]
+        position = {**snapshot.position, "history": [dict(row) for row in snapshot.position["history"]]}
+        del position["averaged"]
+        self.position = Position(**position)
+        self.good = good or snapshot
+
+    def run(self) -> Iterator[Epoch]:
+        """Train until the schedule is through. After every step, and after every epoch, the training pauses and says where it stands.
+
+        Raises:
+            TrainingError: the loss blew up again and again.
+        """
+        self._begin = time.monotonic() - self.position.seconds
+        while not self.position.has_ended:
+            try:
+                yield from self._epoch()
+            except _TroubleError as trouble:
+                yield self._go_back(str(trouble))
+
+    def _variables(self) -> dict:
+        """By a name that is the same in every process, which Keras' own are not."""
+        every = {"network": self._model.variables, "optimizer": self._model.optimizer.variables}
+        return {f"{kind}/{number}": variable for kind, variables in every.items() for number, variable in enumerate(variables)}
+
+    def _plans(self) -> list[Plan]:
+        epoch = self.position.epoch if hasattr(self, "position") else 1
+        return plans_of_epoch(self._examples, self.schedule.batch_rows, self.schedule.window, self.schedule.random_seed, epoch)
+
+    def _progress(self) -> float:
+        at = self.position
+        return self.schedule.progress(at.seconds, at.epoch - 1 + at.batch / self._steps_an_epoch)
+
+    def _epoch(self) -> Iterator[Epoch]:
+        """The rest of the running epoch."""
+        at = self.position
+        if at.batch == 0:
+            self.good = self.snapshot()
+        plans = self._plans()
+        self._steps_an_epoch = len(plans)
+        for plan in plans[at.batch :]:
+            if self._progress() >= 1:
                 break
-        else:
-            progress = schedule.progress(now - begin, epoch)
+            self._step(plan)
+            yield self._report(self._progress())
+        progress = self._progress()
+        held_out = self._judge() if self._is_due(progress) else None
+        figure = math.inf if held_out is None else sum(held_out.values())
+        improved = figure < at.best_nats
+        if improved:
+            at.best_nats, at.best_progress, at.judged_since_best = figure, progress, 0
+        elif held_out is not None:
+            at.judged_since_best += 1
+        at.stopped_early = self.schedule.is_hopeless(progress - at.best_progress, at.judged_since_best)
+        at.has_ended = progress >= 1 or at.stopped_early
+        state = self._report(progress, held_out, improved)
+        at.history.append(state.row(self.configuration.vocabulary.active))
+        at.epoch, at.batch, at.notes, at.nats, at.gradient_norms, at.highest_gradient_norm = at.epoch + 1, 0, 0.0, 0.0, 0.0, 0.0
+        yield state
+
+    def _step(self, plan: Plan) -> None:
+        at, begin = self.position, time.monotonic()
+        inputs, targets, said = batch_of(self._examples, plan.windows, self._relative, plan.size, plan.length)
+        self._model.optimizer.learning_rate.assign(self._rate())
+        self._model.reset_metrics()  # else the loss is the mean of all batches so far
+        nats = float(self._model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])
+        norm = float(self._model.optimizer.gradient_norm.numpy())
+        if not nats <= self._blown_up or not math.isfinite(norm):
+            raise _TroubleError(f"the loss became {nats:.3g}" if not nats <= self._blown_up else f"the gradient became {norm}")
+        self._average.update()
+        notes = float(said[..., PITCH].sum())
+        at.batch, at.steps, at.notes, at.nats = at.batch + 1, at.steps + 1, at.notes + notes, at.nats + nats * notes
+        at.gradient_norms, at.highest_gradient_norm = at.gradient_norms + norm, max(at.highest_gradient_norm, norm)
         now = time.monotonic()
-        if progress >= 1 or judging_seconds <= HELD_OUT_SHARE * (now - judged):
-            weights = average.weights(configuration)
-            fields = held_out_nats(Engine(configuration, weights, exact=False), held_out)
-            held_out_figure = sum(fields.values())
-            if not math.isfinite(held_out_figure):
-                raise TrainingError(f"the weights became no numbers in epoch {epoch}: {ADVICE} (it was {schedule.learning_rate:g})")
-            improved = held_out_figure < best
-            best = min(best, held_out_figure)
-            judged = time.monotonic()
-            judging_seconds = judged - now
-            state = Epoch(epoch, nats, fields, best, improved, state.notes_per_second, progress, judged - begin, steps)
-            if improved:
-                keep(weights, state)
-        report(state)
+        at.seconds = now - self._begin
+        shape = (plan.size, plan.length)
+        if shape in self._compiled:
+            self._pace.append((now - begin, notes))
+        self._compiled.add(shape)
+
+    def _rate(self) -> float:
+        return self.schedule.rate(self._progress()) / 2**self.position.halvings
+
+    def _is_due(self, progress: float) -> bool:
+        """Whether the epoch is to be judged: by the clock, or where that must not decide, by its number."""
+        at = self.position
+        if self.schedule.minutes:
+            return progress >= 1 or at.judging_seconds <= HELD_OUT_SHARE * (at.seconds - at.judged_at)
+        return progress >= 1 or at.epoch % math.ceil((self.schedule.epochs or 1) / MOST_JUDGED) == 0
+
+    def _judge(self) -> dict[str, float]:
+        at, begin = self.position, time.monotonic()
+        weights = self.weights()
+        if not all(np.abs(array).max() <= LARGEST_WEIGHT for array in weights.values()):
+            raise _TroubleError("the weights became too large")
+        fields = held_out_nats(Engine(self.configuration, weights, exact=False), self._held_out)
+        if not math.isfinite(sum(fields.values())):
+            raise _TroubleError("the weights became no numbers")
+        now = time.monotonic()
+        at.judging_seconds, at.seconds = now - begin, now - self._begin
+        at.judged_at = at.seconds
+        return fields
+
+    def _go_back(self, trouble: str) -> Epoch:
+        """To the beginning of the epoch, with half the learning rate. Raises TrainingError."""
+        epoch, halvings, rate = self.position.epoch, self.position.halvings + 1, self.schedule.learning_rate
+        if halvings > MOST_HALVINGS:
+            advice = f"try --learning-rate {rate / 2 ** (halvings + 1):.1g}" if math.isfinite(rate) else "try a smaller --learning-rate"
+            relu = self.configuration.cell == "rnn" and self.configuration.activation == "relu"
+            also = ", or --activation tanh, which can't grow beyond 1" if relu else ""
+            raise TrainingError(f"{trouble} in epoch {epoch}, with 1/{2**MOST_HALVINGS} of the learning rate {rate:g} too: {advice}{also}")
+        self.restore(self.good)
+        self.position = replace(self.position, halvings=halvings, seconds=time.monotonic() - self._begin)
+        said = f"{trouble} in epoch {epoch}: back to where it began, with 1/{2**halvings} of the learning rate"
+        return replace(self._report(self._progress()), trouble=said)
+
+    def _report(self, progress: float, held_out: dict[str, float] | None = None, improved: bool = False) -> Epoch:
+        at = self.position
+        seconds, notes = map(sum, zip(*self._pace, strict=True)) if self._pace else (0.0, 0.0)
+        return Epoch(
+            number=at.epoch,
+            training_nats=at.nats / max(at.notes, 1.0),
+            held_out=held_out,
+            best_nats=at.best_nats,
+            improved=improved,
+            notes_per_second=notes / seconds if seconds else 0.0,
+            progress=progress,
+            seconds=at.seconds,
+            seconds_left=self._seconds_left(),
+            steps=at.steps,
+            steps_an_epoch=self._steps_an_epoch,
+            learning_rate=self._rate(),
+            gradient_norm=at.gradient_norms / max(at.batch, 1),
+            highest_gradient_norm=at.highest_gradient_norm,
+        )
+
+    def _seconds_left(self) -> float | None:
+        at = self.position
+        if self.schedule.minutes:
+            return max(0.0, 60 * self.schedule.minutes - at.seconds)
+        if len(self._pace) < FEWEST_STEPS:
+            return None
+        epochs = (self.schedule.epochs or 1) - at.epoch
+        step = median(seconds for seconds, _ in self._pace)
+        return step * (epochs * self._steps_an_epoch + self._steps_an_epoch - at.batch) + at.judging_seconds * (epochs + 1)

@@ -9,7 +9,8 @@ import numpy as np
 
 from musicgen.learning.batches import Example, batch_of, windows_of_epoch
 from musicgen.learning.devices import cudnn_obstacle, has_unused_gpu, num_gpus
-from musicgen.learning.training import Schedule, build
+from musicgen.learning.fitting import build
+from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import CELLS, Configuration
 from musicgen.model.relative import Relative
 

@@ -1,0 +1,79 @@
+"""The network with its loss, its optimizer and its first weights: what takes a training step."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
+from musicgen.learning import network
+from musicgen.learning.batches import Example
+from musicgen.learning.schedule import Schedule
+from musicgen.model.configuration import Configuration
+
+
+class TrainedNetwork(keras.Model):
+    """The network with its loss, nats per note."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        total = 0.0
+        for name, logits in y_pred.items():
+            field = NAMES.index(name)
+            nats = keras.losses.sparse_categorical_crossentropy(y[..., field], logits, from_logits=True)  # (B, T)
+            total = total + ops.sum(nats * sample_weight[..., field])
+        return total / ops.maximum(ops.sum(sample_weight[..., PITCH]), 1.0)
+
+
+class Optimizer(keras.optimizers.AdamW):
+    """AdamW that remembers the norm of the gradients of all weights, as it was before they were clipped."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.gradient_norm = self.add_variable((), name="gradient_norm")
+
+    def apply(self, grads, trainable_variables=None):
+        self.gradient_norm.assign(ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in grads)))
+        super().apply(grads, trainable_variables)
+
+
+def wake() -> None:
+    """Let the backend find its devices now, and say what it says then, rather than in the middle of the first step."""
+    keras.Variable([0.0]).numpy()
+
+
+def build(configuration: Configuration, examples: list[Example], schedule: Schedule) -> TrainedNetwork:
+    """A network before its first step, its biases set to how often each value occurs."""
+    keras.utils.set_random_seed(schedule.random_seed)
+    given = network.inputs(configuration)
+    model = TrainedNetwork(given, network.logits(given, configuration))
+    optimizer = Optimizer(schedule.learning_rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.gradient_norm)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer, jit_compile=False)
+    ids = np.concatenate([example.ids for example in examples])
+    for field in configuration.vocabulary.active:
+        values = ids[:, field] if field <= TIME_SHIFT else ids[ids[:, TIME_SHIFT] != configuration.vocabulary.end, field]
+        counts = np.bincount(values, minlength=configuration.vocabulary.sizes[field]) + 0.1
+        model.get_layer(f"{NAMES[field]}_logits").bias.assign(np.log(counts / counts.sum()))
+    return model
+
+
+def named_weights(model: TrainedNetwork) -> dict[str, keras.Variable]:
+    """All that a model learns, by the names of `weight_shapes`."""
+    return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.trainable_variables}
+
+
+class Average:
+    """The exponential moving average of a model's weights, of the first few steps their plain mean (Polyak and Juditsky 1992)."""
+
+    def __init__(self, model: TrainedNetwork, keep: float) -> None:
+        self._variables = named_weights(model)
+        self.weights = {name: np.array(variable.numpy()) for name, variable in self._variables.items()}
+        self.steps = 0
+        self._keep = keep
+
+    def update(self) -> None:
+        """A training step has been taken."""
+        self.steps += 1
+        share = max(1 - self._keep, 1 / self.steps)
+        for name, variable in self._variables.items():
+            self.weights[name] += np.float32(share) * (variable.numpy() - self.weights[name])
