@@ -19,10 +19,13 @@ from musicgen.cli.console import (
     show_json,
     write_file,
 )
+from musicgen.cli.controls import Worded, control_options
 from musicgen.cli.models import RUNS, model_path, open_model
 from musicgen.composing.composer import compose
-from musicgen.composing.request import Frame, Request, RequestError
+from musicgen.composing.controls import RequestError
+from musicgen.composing.request import Frame, Request
 from musicgen.composing.seeds import SeedError, parse_notes
+from musicgen.composing.wording import read_meter
 from musicgen.judging.faults import FAULTS, Facts, find_faults
 from musicgen.judging.summary import ranges_of
 from musicgen.listening.midi import midi_bytes
@@ -42,12 +45,12 @@ SOUND = ".wav"
 @click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
 @click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, the seed included.")
 @click.option("--end/--no-end", "closes", default=True, show_default=True, help="Let the piece close where its bars are full, or cut it off there.")
-@click.option("--temperature", type=NumberRange(0, 10), default=0.95, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
-@click.option("--top-k", type=click.IntRange(0), default=0, help="Choose among the K likeliest only.  [default: all]")
-@click.option("--top-p", type=NumberRange(0, 1, min_open=True), default=0.98, show_default=True, help="Choose among the likeliest that add up to P.")
-@click.option("--min-p", type=NumberRange(0, 1), default=0.0, help="Leave out what is less than P times as likely as the likeliest.")
+@control_options
 @click.option("--takes", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many pieces to write.")
 @click.option("--tempo", type=NumberRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
+@click.option(
+    "--meter", type=Worded("METER", read_meter), help="Like 3/4; beside a seed it begins after it.  [default: the seed's, else the corpus']"
+)
 @click.option("--drop-seed", is_flag=True, help="Write the continuation alone; --bars then counts it alone.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .mid file, or a folder.  [default: a new name in outputs/]")
 @click.option("--wav", is_flag=True, help="Write the sound of each piece too, beside its .mid file.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from musicgen.composing.constraints import Constraints
+from musicgen.composing.density import factors, mean_shift, with_mean_shift
 from musicgen.composing.request import Frame, Played, Request
 from musicgen.composing.sampling import sample
 from musicgen.encoding.context import BEFORE, Context, RunningContext, stacked
@@ -36,6 +37,7 @@ class _Take:
     constraints: Constraints
     notes: list[list[Played]]  # of each part of the vocabulary
     weight: float = 0.0  # ln of how much probability the network gave to what the constraints left
+    quarters: float = 0.0  # that the network, at each note, meant to wait for it
     has_ended: bool = False
 
     @classmethod
@@ -76,28 +78,28 @@ def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) ->
     takes = len(random_seeds)
     every = [_Take.new(random_seed, running.copy(), frame.constraints()) for random_seed in random_seeds]
     state, previous = [np.repeat(array, takes, 0) for array in heard], np.repeat(last, takes, 0)
-    if request.closes and request.temperature > 0:
-        state, previous = _play(engine, every, state, previous, request, frame.ending)
+    if request.closes and request.has_chance:
+        state, previous = _play(engine, every, state, previous, frame, frame.ending)
         closed = []
         for start in range(0, takes, CLOSED_AT_ONCE):
             some = slice(start, start + CLOSED_AT_ONCE)
-            closed += _closed(engine, every[some], [array[some] for array in state], previous[some], request, frame.end)
+            closed += _closed(engine, every[some], [array[some] for array in state], previous[some], frame, frame.end)
         every = closed
     else:
-        _play(engine, every, state, previous, request, frame.end)
+        _play(engine, every, state, previous, frame, frame.end)
     return [frame.piece(take.notes, f"{model.corpus.name} {take.random_seed}") for take in every]
 
 
-def _closed(engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, request: Request, end: int) -> list[_Take]:
+def _closed(engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, frame: Frame, end: int) -> list[_Take]:
     """For each take the likeliest of several endings. The arguments are those of `_play`."""
     endings = [[take.again(number) for number in range(ENDINGS)] for take in takes]
     state, previous = [np.repeat(array, ENDINGS, 0) for array in state], np.repeat(previous, ENDINGS, 0)
-    _play(engine, [ending for several in endings for ending in several], state, previous, request, end, weighs=True)
+    _play(engine, [ending for several in endings for ending in several], state, previous, frame, end, weighs=True)
     return [max(several, key=lambda ending: ending.weight) for several in endings]
 
 
 def _play(
-    engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, request: Request, until: int, weighs: bool = False
+    engine: Engine, takes: list[_Take], state: State, previous: np.ndarray, frame: Frame, until: int, weighs: bool = False
 ) -> tuple[State, np.ndarray]:
     """Let each take go on until its latest onset is `until` or later, or it ends.
 
@@ -111,7 +113,7 @@ def _play(
         playing = [takes[row] for row in rows]
         now = _now([take.running for take in playing])
         state = engine.step([array[rows] for array in after], last[rows], now)
-        note = _choose(engine, playing, state, now, request, weighs)
+        note = _choose(engine, playing, state, now, frame, weighs)
         goes_on = note[:, TIME_SHIFT] != vocabulary.end
         for array, stepped in zip(after, state, strict=True):
             array[rows] = stepped
@@ -130,12 +132,14 @@ def _now(contexts: list[RunningContext]) -> Context:
     return stacked([(*context.before(), *context.at(0, 0)) for context in contexts], contexts[0].slots)
 
 
-def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, request: Request, weighs: bool) -> np.ndarray:
+def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, frame: Frame, weighs: bool) -> np.ndarray:
     """The next note of every take, (B, 5); `weighs` keeps the weights of the takes."""
     vocabulary: Vocabulary = engine.vocabulary
     note = np.zeros((len(playing), len(vocabulary.sizes)), np.int32)
     features = engine.features(state)
-    settings = {"temperature": request.temperature, "top_k": request.top_k, "top_p": request.top_p, "min_p": request.min_p}
+    guide, request = frame.guide, frame.request
+    settings = {"top_k": request.top_k, "top_p": request.top_p, "min_p": request.min_p}
+    places = np.array([frame.place(take.running.onset) for take in playing])
     for field in vocabulary.active:
         if field > TIME_SHIFT:
             at = zip(*(_at(take, row, vocabulary) for take, row in zip(playing, note, strict=True)), strict=True)
@@ -146,8 +150,27 @@ def _choose(engine: Engine, playing: list[_Take], state: State, now: Context, re
         if weighs:
             for take, lost in zip(playing, log_sum_exp(logits) - log_sum_exp(np.where(allowed, logits, -np.inf)), strict=True):
                 take.weight -= float(lost)
-        note[:, field] = sample(logits, allowed, uniforms, **settings)
+        if (bias := guide.bias(field, note[:, PART])) is not None:
+            logits = logits + bias
+        if field == TIME_SHIFT and request.density is not None:
+            logits = _dense(logits, allowed, playing, frame)
+        note[:, field] = sample(logits, allowed, uniforms, temperature=guide.temperatures(field, places), **settings)
     return note
+
+
+def _dense(logits: np.ndarray, allowed: np.ndarray, playing: list[_Take], frame: Frame) -> np.ndarray:
+    """The logits (B, V) of time_shift with the density that is asked for."""
+    density, shifts = frame.request.density, frame.quarters
+    assert density is not None
+    own = mean_shift(logits, allowed, shifts)
+    for take, quarters in zip(playing, own, strict=True):
+        take.quarters += quarters
+    if density.is_relative:
+        return with_mean_shift(logits, allowed, shifts, own / density.amount)
+    played = np.array([sum(map(len, take.notes)) for take in playing])
+    usual = np.array([take.quarters for take in playing]) / (played + 1)
+    left = np.array([frame.quarters_left(take.running.onset) for take in playing])
+    return with_mean_shift(logits, allowed, shifts, own / factors(frame.notes_wanted - played, left, usual))
 
 
 def _at(take: _Take, row: np.ndarray, vocabulary: Vocabulary) -> tuple:

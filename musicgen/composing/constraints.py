@@ -19,9 +19,10 @@ from musicgen.encoding.vocabulary import DURATION, PART, TIME_SHIFT, Vocabulary
 class Constraints:
     """The masks of one take, which grows by the notes chosen with them and is to fill the bars up to a given step."""
 
-    def __init__(self, alphabet: Vocabulary, first: int, last_bar: int, end: int) -> None:
+    def __init__(self, alphabet: Vocabulary, playable: np.ndarray, first: int, last_bar: int, end: int) -> None:
         """
         Args:
+            playable: (P, V) the pitches that each part may play, at least one in all.
             first: no new note begins before this step.
             last_bar: the piece may end when something sounds after this step.
             end: nothing sounds after this step.
@@ -29,7 +30,7 @@ class Constraints:
         self.vocabulary = alphabet
         self.first, self.last_bar, self.end = first, last_bar, end
         self.values = [np.array(values) for values in alphabet.values]
-        self.grammar = Grammar.of_corpus(alphabet)
+        self.grammar = Grammar(alphabet, playable, np.array(alphabet.most_at_once))
         self._known: dict[tuple[str, int], Any] = {}  # what was found of the note that is being chosen
         self._count = -1  # of the notes before it
 

@@ -3,12 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from musicgen.composing.constraints import Constraints
+from musicgen.composing.controls import Controls, Guide, RequestError
 from musicgen.encoding.tokens import PartToken, TokenSequence, encode
+from musicgen.encoding.vocabulary import TIME_SHIFT
 from musicgen.judging.key import estimate_key
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
@@ -16,20 +19,13 @@ from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_t
 ENDING_BARS = 4  # that are played several times
 
 
-class RequestError(ValueError):
-    """The model and the request do not fit; the message says what would."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Controls):
     """What to play."""
 
     bars: int = 16  # of the piece, the seed included
     seed: Piece | None = None  # the music to continue
-    temperature: float = 0.95
-    top_k: int = 0
-    top_p: float = 0.98
-    min_p: float = 0.0
+    meter: Meter | None = None  # else the seed's or the corpus'; beside a seed it begins at the first bar line after it
     tempo: float | None = None  # quarters a minute, else the seed's or the corpus'
     closes: bool = True  # the best of several endings is taken
     drop_seed: bool = False  # leave the seed out of the result; `bars` then counts the continuation alone
@@ -50,12 +46,18 @@ class Frame:
     def __init__(self, model: Model, request: Request) -> None:
         self.model, self.request = model, request
         self.vocabulary = model.configuration.vocabulary
-        piece = request.seed or Piece((), (Meter(0, *model.corpus.meter),), (Tempo(0, model.corpus.tempo),), (), self.vocabulary.steps_per_quarter)
+        meter = Meter(0, *model.corpus.meter)
+        piece = request.seed or Piece((), (meter,), (Tempo(0, model.corpus.tempo),), (), self.vocabulary.steps_per_quarter)
         if piece.steps_per_quarter != self.vocabulary.steps_per_quarter:
             raise RequestError(f"the seed is on a grid of {piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
         if request.tempo is not None:
             piece = replace(piece, tempos=(Tempo(0, canonical_tempo(request.tempo)),))
+        if request.meter is not None:
+            piece = _in_meter(piece, request.meter)
+        if request.key is not None:
+            piece = replace(piece, keys=(*(key for key in piece.keys if key.onset < piece.end), request.key._replace(onset=piece.end)))
         self.header = piece
+        self.guide = Guide(request, self.vocabulary, (piece.keys[-1] if piece.keys else estimate_key(piece)).tonic if piece.num_notes else None)
         self.sequence: TokenSequence = encode(piece)
         self.matches = self.vocabulary.match(self.sequence)
         bars = _bar_lines(piece.meters, piece.steps_per_quarter)
@@ -75,7 +77,26 @@ class Frame:
 
     def constraints(self) -> Constraints:
         """On what follows."""
-        return Constraints(self.vocabulary, self.header.end, self.last_bar, self.end)
+        return Constraints(self.vocabulary, self.guide.playable, self.header.end, self.last_bar, self.end)
+
+    @cached_property
+    def quarters(self) -> np.ndarray:
+        """(V,) the time shifts of the vocabulary."""
+        return np.array(self.vocabulary.values[TIME_SHIFT]) / self.vocabulary.steps_per_quarter
+
+    def place(self, onset: int) -> float:
+        """How much of what is to be played is over at `onset`, 0 to 1."""
+        return min(max((onset - self.header.end) / (self.end - self.header.end), 0.0), 1.0)
+
+    def quarters_left(self, onset: int) -> float:
+        """Until the piece ends."""
+        return max(0, self.end - onset) / self.vocabulary.steps_per_quarter
+
+    @property
+    def notes_wanted(self) -> float:
+        """That are to be played, where a number of notes a bar is asked for."""
+        density = self.request.density
+        return 0.0 if density is None else density.amount * (self.end - self.header.end) / (self.end - self.last_bar)
 
     def piece(self, played: list[list[Played]], title: str) -> Piece:
         """The seed and its continuation: a part that the seed has goes on in it, the others join."""
@@ -111,6 +132,16 @@ class Frame:
                 heard = f"the model's {self.vocabulary.part_names[match]!r} ({_instrument(own)})"
                 said.append(f"the model does not know the seed's part {name!r} ({_instrument(token)}): it goes on as {heard}")
         return said
+
+
+def _in_meter(piece: Piece, meter: Meter) -> Piece:
+    """A piece that goes on in another meter from its last bar line on. Raises RequestError where the grid can't count its bars."""
+    if meter.bar_steps(piece.steps_per_quarter) < 1:
+        raise RequestError(
+            f"a bar of {meter.numerator}/{meter.denominator} is no whole number of the model's {piece.steps_per_quarter} steps a quarter"
+        )
+    line = next(line for line in _bar_lines(piece.meters, piece.steps_per_quarter) if line >= piece.end)
+    return replace(piece, meters=(*(earlier for earlier in piece.meters if earlier.onset < line), meter._replace(onset=line)))
 
 
 def _instrument(token: PartToken) -> str:

@@ -8,24 +8,25 @@ import numpy as np
 
 
 def probabilities(
-    logits: np.ndarray, allowed: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0
+    logits: np.ndarray, allowed: np.ndarray, *, temperature: float | np.ndarray = 1.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0
 ) -> np.ndarray:
     """Probabilities (B, V), float64.
 
     Args:
         logits: (B, V).
         allowed: (B, V) bool, at least one true in each row.
-        temperature: divides the logits; 0 leaves the likeliest choice alone.
+        temperature: divides the logits, one or (B,); 0 leaves the likeliest choice alone.
         top_k: keeps the k likeliest choices, 0 all.
         top_p: keeps the fewest likeliest choices that together reach this probability.
         min_p: keeps the choices at least this fraction as likely as the likeliest.
     """
     masked = np.where(allowed, logits.astype(np.float64), -np.inf)
     highest = masked.max(axis=1, keepdims=True)
-    if temperature == 0:
-        return np.eye(masked.shape[1])[masked.argmax(axis=1)]
+    cold = np.reshape(temperature, (-1, 1)) == 0
     with np.errstate(over="ignore"):  # near temperature 0 all but the likeliest are infinitely far below it
-        weights = np.exp((masked - highest) / temperature)
+        weights = np.exp((masked - highest) / np.where(cold, 1, np.reshape(temperature, (-1, 1))))
+    if cold.any():
+        weights = np.where(cold, np.eye(masked.shape[1])[masked.argmax(axis=1)], weights)
     if top_k and top_k < weights.shape[1]:
         weights[weights < np.partition(weights, -top_k, axis=1)[:, -top_k, None]] = 0
     weights /= weights.sum(axis=1, keepdims=True)

@@ -7,11 +7,9 @@ Conventions: notes are separated by blanks, `C4:1` is the pitch C4 (middle C, MI
 import re
 from fractions import Fraction
 
+from musicgen.composing.wording import WordingError, read_pitch
 from musicgen.piece import DEFAULT_VELOCITY, Meter, Note, Part, Piece, Tempo, canonical_tempo, without_overlaps
 
-PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-ACCIDENTALS = {"#": 1, "♯": 1, "x": 2, "##": 2, "b": -1, "♭": -1, "bb": -2, "n": 0, "": 0}
-PITCH = re.compile(r"([A-Ga-g])(##|bb|[#♯x♭bn]?)(-?\d{1,3})")
 LENGTH = re.compile(r"-?(\d{1,9}(/\d{1,9})?|\d{0,9}\.\d{1,9})")  # what Fraction also reads may fill the memory
 WORD = re.compile(r"(\[[^\]]*\]|[^\s:\[\]]+)(?::(\S+))?")
 
@@ -46,14 +44,10 @@ def parse_notes(text: str, steps_per_quarter: int, meter: tuple[int, int] = (4, 
 
 
 def _pitch(name: str, word: str) -> int:
-    match = PITCH.fullmatch(name)
-    if match is None:
-        raise SeedError(f"can't read {name!r} in {word!r}: expected a pitch with its octave, like C4, F#4 or Bb3")
-    letter, accidental, octave = match.groups()
-    pitch = PITCH_CLASSES[letter.upper()] + ACCIDENTALS[accidental] + 12 * (int(octave) + 1)
-    if not 0 <= pitch < 128:
-        raise SeedError(f"{name!r} in {word!r} lies outside of MIDI's notes, C-1 to G9")
-    return pitch
+    try:
+        return read_pitch(name)
+    except WordingError as error:
+        raise SeedError(f"can't read {word!r}: {error}") from None
 
 
 def _steps(length: str, word: str, steps_per_quarter: int) -> int:

@@ -12,7 +12,8 @@ from strategies import pieces
 from tiny import BAR, bands, chorales, random_model, tunes
 
 from musicgen.composing.composer import compose
-from musicgen.composing.request import ENDING_BARS, Frame, Request, RequestError
+from musicgen.composing.controls import RequestError
+from musicgen.composing.request import ENDING_BARS, Frame, Request
 from musicgen.composing.seeds import parse_notes
 from musicgen.encoding.context import MEMORY
 from musicgen.encoding.tokens import part_tokens
