@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from musicgen.cli import copies
 from musicgen.cli.console import (
     DOES_NOT_FIT,
     UNREADABLE,
@@ -27,6 +28,7 @@ from musicgen.composing.request import Frame, Request
 from musicgen.composing.seeds import SeedError, parse_notes
 from musicgen.composing.wording import read_meter
 from musicgen.judging.faults import FAULTS, Facts, find_faults
+from musicgen.judging.originality import copied
 from musicgen.judging.summary import ranges_of
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
@@ -80,6 +82,7 @@ def generate(
         random_seed = secrets.randbelow(1_000_000)
     path = model_path(model_name)
     model = open_model(path)
+    index = copies.index_of(model)
     studio = None
     if wav:
         from musicgen.cli.sounds import Studio  # who wants no sound need not wait for it
@@ -96,10 +99,13 @@ def generate(
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
     rows: list[dict] = []
+    said: list[str] = []  # of the copies of each
     for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
         write_file(file, midi_bytes(piece))
         row: dict = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
-        rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model)})
+        copy = copied(piece, index) if index else None
+        rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model), **copies.as_json(copy, index)})
+        said.append(copies.in_words(copy, index) if copy and index else "")
         if studio is not None:
             studio.write_wav(piece, file.with_suffix(SOUND))
             rows[-1]["wav"] = str(file.with_suffix(SOUND))
@@ -107,9 +113,13 @@ def generate(
         show_json({"model": str(path), "takes": rows})
     elif not quiet:
         say(f"model {path}")
-        for row in rows:
+        if index is None:
+            say(copies.NO_INDEX)
+        for row, report in zip(rows, said, strict=True):
             sound = f", sound in {row['wav']}" if wav else ""
             click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}{sound}")
+            if report:
+                say(f"    {report}")
             for fault in row["faults"]:
                 where = "" if fault["bar"] is None else f", from bar {fault['bar']} on"
                 say(f"    {fault['fault']}: {fault['meaning']}{where}", quiet)

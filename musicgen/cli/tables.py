@@ -94,6 +94,10 @@ def _copies(figures: dict) -> Table:
 
     rows = [(f"longest copied run (notes), {name}", *(number(notes, 1) for notes in pair("longest_run", key))) for key, name in names.items()]
     rows += [(f"copied notes, {name}", *map(percentage, pair("copied_share", key))) for key, name in names.items()]
+    rows += [
+        (f"longest copied passage (notes of all parts), {name}", *(number(notes, 1) for notes in pair("longest_passage", key)))
+        for key, name in names.items()
+    ]
     known = "the pieces that the model learned" if figures["corpus"]["is_the_models"] else "nine tenths of this corpus"
     note = (
         f"Notes in a row of one part that also stand, transposed or not, in {known} ({copies['pieces']}); from {copies['least_notes']} on they count."

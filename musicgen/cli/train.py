@@ -24,6 +24,7 @@ from musicgen.cli.console import (
     status_line,
     write_file,
 )
+from musicgen.cli.copies import copies_of
 from musicgen.cli.corpora import corpus_folders, read_corpus
 from musicgen.cli.models import MODEL_NAME, RUNS
 from musicgen.encoding.tokens import encode
@@ -80,6 +81,7 @@ def train(
     vocabulary = Vocabulary.of(sequences)
     configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **shape)
     facts = CorpusFacts.of(name, fingerprint_of_all(pieces), pieces)
+    copies = copies_of(training, held_out, quiet)
     folder = run_folder(out, name, force)
     say(
         f"{configuration.layers} x {configuration.units} {configuration.cell}, {num_parameters(configuration):,} parameters; run folder {folder}",
@@ -102,7 +104,7 @@ def train(
     def keep(weights, epoch: Epoch) -> None:
         record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
         try:
-            save_model(Model(configuration, weights, facts, epoch.held_out or {}, record), folder / MODEL_NAME)
+            save_model(Model(configuration, weights, facts, epoch.held_out or {}, record, copies), folder / MODEL_NAME)
         except OSError as error:
             raise CommandError(f"can't write the model into {folder}: {error.strerror or error}") from None
         journal.saved = True

@@ -1,39 +1,25 @@
-"""Is it a copy? The longest run of notes that also stands in a corpus, transposed or not.
+"""Is it a copy? The longest runs of notes that also stand in a corpus, transposed or not.
 
-Conventions: a part is compared as its top line, that is the highest of the notes that begin together; the notes below it are left out, and
-so are drums, whose patterns belong to everybody. A run is two or more consecutive notes of a line. Two runs are equal if their durations,
-the times between their onsets and their intervals are; so the first note is free in pitch, and tempo and place in the bar do not matter.
-A rest is part of the time to the next onset. Times are steps, intervals semitones; bars count from 1, pieces and parts from 0.
+Conventions: what a musician would call a copy is looked for twice. A *run* is a melody: consecutive notes of one part, which is compared as its top
+line, that is the highest of the notes that begin together, with the top lines of all parts of the corpus, whoever plays them. A *passage* is a
+setting: consecutive notes of all parts together, in the order (onset, pitch), none left out; so it has several notes a beat, and a long passage
+has runs in all of its parts. Pieces that are one line have no passages. Drums, whose patterns belong to everybody, are left out of both. What is
+equal, `runs` says: intervals and rhythm are, exactly. Bars count from 1, pieces and parts from 0.
 
-Every note but a line's last has a token, which stands for a row: its duration, the time to the next onset, the interval to the next note,
-and the duration of the next note. So n notes are equal to others exactly if n - 1 tokens are. The tokens of a corpus are one text, with 0
-for the last note of a line; its suffixes are sorted, and bisection finds the longest match from each note of a piece (Manber and Myers
-1993, "Suffix arrays"). Nothing is hashed: what is found is there, and what is there is found. What is stored takes two small integers a
-note, 3 or 4 bytes, and the rows; the suffixes are sorted anew when first asked.
+A style has its formulas, so some copying is usual: as much as held-out pieces show, which nobody copied. More than that is no style.
 """
 
 import json
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
+from musicgen.judging.runs import Line, RunIndex, smallest, whole_numbers
 from musicgen.piece import Note, Part, Piece
 
 MIN_NOTES = 12  # of held-out chorales and tunes half have 7 % and 11 % of their notes in such runs or less; 8: 29 % and 57 %, 16: 3 % and 0 %
-ARRAYS = {  # name -> shape, None for any length; all are whole numbers
-    "rows": (None, 4),  # what the tokens 1, 2, ... stand for, in rising order
-    "tokens": (None,),  # of each note
-    "bars": (None,),  # of each note
-    "lines": (None, 2),  # piece and part of each line
-    "titles": (None,),  # of the pieces: bytes of JSON
-    "steps_per_quarter": (1,),
-}
-TOKEN = np.dtype(">u4")  # big-endian, so that bytes are in the order of the tokens
-LAST = np.full((1, 4), -1)  # stands for a line's last note, as token 0
+LINES, PASSAGES = "lines/", "passages/"  # before the names of the arrays of each index
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +27,11 @@ class Run:
     """Notes of a piece, and the first place in the corpus where they stand."""
 
     num_notes: int  # at least 2
-    part: int  # of the piece
+    part: int | None  # of the piece; None for a passage
     onset: int  # steps, in the piece
     corpus_piece: int
     corpus_title: str
-    corpus_part: int
+    corpus_part: int | None
     corpus_bar: int
 
 
@@ -54,6 +40,7 @@ class Copied:
     """How much of a piece stands in a corpus."""
 
     longest: Run | None  # of equally long ones the first; None where no two notes are copied
+    passage: Run | None  # likewise, of all parts together; None too for a piece that is one line
     num_copied: int  # notes in runs of at least `min_notes`
     num_compared: int  # notes of all top lines
 
@@ -67,6 +54,11 @@ class Copied:
         """Copied notes among those compared, 0..1."""
         return self.num_copied / max(1, self.num_compared)
 
+    @property
+    def figures(self) -> tuple[int, int, int, int]:
+        """Notes of the longest run, copied notes, compared notes, and notes of the longest passage."""
+        return self.num_notes, self.num_copied, self.num_compared, self.passage.num_notes if self.passage else 0
+
 
 @dataclass(frozen=True, slots=True)
 class UsualCopying:
@@ -74,129 +66,78 @@ class UsualCopying:
 
     num_notes: tuple[float, float]  # of the longest run
     share: tuple[float, float]  # 0..1
+    passage: tuple[float, float]  # notes of the longest passage
+
+    @classmethod
+    def of(cls, figures: Iterable[tuple[int, int, int, int]]) -> "UsualCopying":
+        """Of the figures of at least one piece."""
+        notes, copied_notes, compared, passage = np.array(list(figures), float).reshape(-1, 4).T
+        columns = (notes, copied_notes / np.maximum(1, compared), passage)
+        return cls(*(tuple(np.percentile(column, (50, 90)).tolist()) for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
 class CorpusIndex:
-    """All runs of a corpus. Made by `of` or `from_arrays`, which check what the fields promise."""
+    """All runs and passages of a corpus, and what held-out pieces share with it."""
 
-    rows: np.ndarray  # (V, 4)
-    tokens: np.ndarray  # (N,) 0..V
-    bars: np.ndarray  # (N,)
-    lines: np.ndarray  # (L, 2)
     titles: tuple[str, ...]
     steps_per_quarter: int
+    lines: RunIndex
+    passages: RunIndex
+    held_out: tuple[tuple[int, int, int, int], ...] = ()  # figures of pieces that the corpus lacks
 
     @classmethod
-    def of(cls, pieces: Sequence[Piece]) -> "CorpusIndex":
+    def of(cls, pieces: Sequence[Piece], held_out: Iterable[Piece] = ()) -> "CorpusIndex":
         """The index of a corpus. Raises ValueError where there is no piece, or where pieces are on different grids."""
         grids = sorted({piece.steps_per_quarter for piece in pieces})
         if len(grids) != 1:
             raise ValueError(f"a corpus needs pieces on one grid, but these have {grids or 'no'} steps per quarter note")
-        every, bars, lines = [LAST], [np.zeros(0, np.int64)], []
-        for number, piece in enumerate(pieces):
-            bar_lines = piece.bar_lines
-            for part, line in enumerate(map(top_line, piece.parts)):
-                if len(line) > 1:
-                    every += [_rows(line), LAST]
-                    bars.append(np.searchsorted(bar_lines, [note.onset for note in line], side="right"))
-                    lines.append((number, part))
-        rows, tokens = np.unique(np.concatenate(every), axis=0, return_inverse=True)
-        titles = tuple(piece.title for piece in pieces)
-        return cls(rows[1:], tokens.reshape(-1)[1:], np.concatenate(bars), np.array(lines, np.int64).reshape(-1, 2), titles, grids[0])
+        titles = tuple(_shown(piece.title) for piece in pieces)
+        lines = RunIndex.of(line for number, piece in enumerate(pieces) for line in _lines(number, piece, *map(top_line, piece.parts)))
+        passages = RunIndex.of(line for number, piece in enumerate(pieces) for line in _lines(number, piece, texture(piece)))
+        index = cls(titles, grids[0], lines, passages)
+        return cls(titles, grids[0], lines, passages, tuple(copied(piece, index).figures for piece in held_out))
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """What is to be stored: the arrays that ARRAYS names, each of the smallest integers that hold it."""
-        arrays = {name: _smallest(getattr(self, name)) for name in ("rows", "tokens", "bars", "lines")}
-        titles = np.frombuffer(json.dumps(self.titles).encode(), np.uint8)
-        return {**arrays, "titles": titles, "steps_per_quarter": _smallest(np.array([self.steps_per_quarter]))}
+        """What is to be stored: whole numbers by name."""
+        both = {LINES: self.lines, PASSAGES: self.passages}
+        return {
+            **{f"{prefix}{name}": array for prefix, index in both.items() for name, array in index.to_arrays().items()},
+            "titles": np.frombuffer(json.dumps(self.titles).encode(), np.uint8),
+            "steps_per_quarter": smallest(np.array([self.steps_per_quarter])),
+            "held_out": smallest(np.array(self.held_out, np.int64).reshape(-1, 4)),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "CorpusIndex":
         """The index that was stored. Raises ValueError where it is damaged."""
-        if set(arrays) != set(ARRAYS):
-            raise ValueError(f"index of a corpus: expected the arrays {sorted(ARRAYS)}, not {sorted(arrays)}")
-        for name, shape in ARRAYS.items():
-            array = arrays[name]
-            fits = array.ndim == len(shape) and all(expected in (None, found) for expected, found in zip(shape, array.shape, strict=True))
-            if not fits or array.dtype.kind not in "iu":
-                raise ValueError(f"index of a corpus: {name} must be whole numbers of shape {shape}, not {array.dtype} {array.shape}")
-        rows, tokens, bars, lines = (arrays[name].astype(np.int64) for name in ("rows", "tokens", "bars", "lines"))
+        grid, held_out = whole_numbers(arrays, "steps_per_quarter", (1,)), whole_numbers(arrays, "held_out", (None, 4))
+        written = whole_numbers(arrays, "titles", (None,))
         try:
-            titles = json.loads(arrays["titles"].astype(np.uint8).tobytes())
-        except ValueError:
-            titles = None
-        right = {
-            "titles": isinstance(titles, list) and all(isinstance(title, str) for title in titles),
-            "steps_per_quarter": arrays["steps_per_quarter"][0] > 0,
-            "rows": all(row < following for row, following in pairwise(rows.tolist())),
-            "tokens": ((tokens >= 0) & (tokens <= len(rows))).all() and not tokens[-1:].any(),
-            "bars": len(bars) == len(tokens) and (bars > 0).all(),
-            "lines": len(lines) == (tokens == 0).sum() and (lines >= 0).all() and (lines[:, 0] < len(titles or ())).all(),
-        }
-        if wrong := [name for name, is_right in right.items() if not is_right]:
-            raise ValueError(f"index of a corpus: these arrays do not belong together: {', '.join(wrong)}")
-        return cls(rows, tokens, bars, lines, tuple(titles), int(arrays["steps_per_quarter"][0]))
+            titles = json.loads(written.astype(np.uint8).tobytes())
+        except (ValueError, RecursionError):
+            raise ValueError("index of a corpus: its titles are damaged") from None
+        if not isinstance(titles, list) or not all(isinstance(title, str) and title.isprintable() for title in titles):
+            raise ValueError("index of a corpus: its titles are no names that can be shown")
+        if grid[0] < 1 or (held_out < 0).any():
+            raise ValueError("index of a corpus: numbers below zero")
+        lines, passages = (
+            RunIndex.from_arrays({name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}, len(titles))
+            for prefix in (LINES, PASSAGES)
+        )
+        figures = tuple((notes, copied_notes, compared, passage) for notes, copied_notes, compared, passage in held_out.tolist())
+        return cls(tuple(titles), int(grid[0]), lines, passages, figures)
 
-    @cached_property
-    def _text(self) -> bytes:
-        return self.tokens.astype(TOKEN).tobytes()
+    @property
+    def usual(self) -> UsualCopying | None:
+        """What held-out pieces share with the corpus, None where none were compared."""
+        return UsualCopying.of(self.held_out) if self.held_out else None
 
-    @cached_property
-    def _token_of(self) -> dict[tuple[int, ...], int]:
-        return {tuple(row): token for token, row in enumerate(self.rows.tolist(), start=1)}
-
-    @cached_property
-    def _line_ends(self) -> np.ndarray:
-        """(L,) the last note of each line."""
-        return np.flatnonzero(self.tokens == 0)
-
-    @cached_property
-    def _suffixes(self) -> list[int]:
-        """(N,) where the suffixes of the text begin, in their order: sorted by twice as many tokens in each round."""
-        rank, width = self.tokens, 1
-        while True:
-            following = np.append(rank[width:] + 1, np.zeros(min(width, len(rank)), np.int64))
-            distinct, rank = np.unique(rank * (rank.max(initial=0) + 2) + following, return_inverse=True)
-            if len(distinct) == len(rank):
-                return np.argsort(rank).tolist()
-            width *= 2
-
-    def tokens_of(self, line: Sequence[Note]) -> np.ndarray:
-        """(N - 1,) the tokens of a line; one more than all there are for what the corpus lacks."""
-        return np.array([self._token_of.get(tuple(row), len(self.rows) + 1) for row in _rows(line).tolist()], TOKEN)
-
-    def matches(self, tokens: np.ndarray) -> np.ndarray:
-        """(M,) how many of a line's tokens (M,), from each on, stand in the corpus."""
-        longest_line = int(np.diff(self._line_ends, prepend=-1).max(initial=0))
-        lengths = np.zeros(len(tokens), np.int64)
-        for start in np.flatnonzero(tokens <= len(self.rows)).tolist():
-            pattern = tokens[start : start + longest_line]
-            place = bisect_left(self._suffixes, pattern.tobytes(), key=lambda suffix: self._prefix(suffix, len(pattern)))
-            lengths[start] = max(self._common(pattern, suffix) for suffix in self._suffixes[max(0, place - 1) : place + 1])
-        return lengths
-
-    def first_place(self, tokens: np.ndarray) -> int:
-        """The first note of the corpus from which these tokens, which stand in it, follow."""
-        pattern = tokens.tobytes()
-        begin, end = (search(self._suffixes, pattern, key=lambda suffix: self._prefix(suffix, len(tokens))) for search in (bisect_left, bisect_right))
-        return min(self._suffixes[begin:end])
-
-    def _prefix(self, suffix: int, num_tokens: int) -> bytes:
-        return self._text[suffix * TOKEN.itemsize : (suffix + num_tokens) * TOKEN.itemsize]
-
-    def _common(self, pattern: np.ndarray, suffix: int) -> int:
-        """How many first tokens of the suffix are those of the pattern."""
-        stands = self.tokens[suffix : suffix + len(pattern)]
-        differs = stands != pattern[: len(stands)]
-        return int(differs.argmax()) if differs.any() else len(stands)
-
-    def run(self, piece: Piece, part: int, first: int, num_notes: int) -> Run:
-        """What is known of the notes from number `first` of a part's line on, which stand in the corpus."""
-        line = top_line(piece.parts[part])[first : first + num_notes]
-        place = self.first_place(self.tokens_of(line))
-        number, corpus_part = self.lines[np.searchsorted(self._line_ends, place)].tolist()
-        return Run(num_notes, part, line[0].onset, number, self.titles[number], corpus_part, int(self.bars[place]))
+    def place_of(self, notes: Sequence[Note], part: int | None) -> Run:
+        """What is known of notes of a part, or of all parts, which are a run or a passage of the corpus."""
+        place = (self.passages if part is None else self.lines).first_place(notes)
+        corpus_part = None if part is None else place.part
+        return Run(len(notes), part, notes[0].onset, place.piece, self.titles[place.piece], corpus_part, place.bar)
 
 
 def copied(piece: Piece, index: CorpusIndex, min_notes: int = MIN_NOTES) -> Copied:
@@ -212,25 +153,24 @@ def copied(piece: Piece, index: CorpusIndex, min_notes: int = MIN_NOTES) -> Copi
         raise ValueError(f"a run has at least 2 notes, so min_notes cannot be {min_notes}")
     if piece.steps_per_quarter != index.steps_per_quarter:
         raise ValueError(f"the piece has {piece.steps_per_quarter} steps per quarter note, but the corpus has {index.steps_per_quarter}")
-    num_notes, part, first, num_copied, num_compared = 0, 0, 0, 0, 0
+    longest: tuple[Sequence[Note], int] = ((), 0)
+    num_copied, num_compared = 0, 0
     for number, line in enumerate(map(top_line, piece.parts)):
-        lengths = index.matches(index.tokens_of(line))
-        runs = np.where(lengths, lengths + 1, 0)  # notes from each on
+        runs = index.lines.run_lengths(line)
         reach = np.maximum.accumulate(np.append(np.arange(len(runs)) + np.where(runs >= min_notes, runs, 0), 0))  # where the copies so far end
         num_copied += int((reach[: len(line)] > np.arange(len(line))).sum())
         num_compared += len(line)
-        if runs.max(initial=0) > num_notes:
-            num_notes, part, first = int(runs.max()), number, int(runs.argmax())
-    return Copied(index.run(piece, part, first, num_notes) if num_notes else None, num_copied, num_compared)
+        if runs.max(initial=0) > len(longest[0]):
+            longest = _longest(line, runs), number
+    notes = texture(piece)
+    passage = _longest(notes, index.passages.run_lengths(notes))
+    return Copied(index.place_of(*longest) if longest[0] else None, index.place_of(passage, None) if passage else None, num_copied, num_compared)
 
 
-def usual_copying(pieces: Sequence[Piece], index: CorpusIndex, min_notes: int = MIN_NOTES) -> UsualCopying:
-    """What pieces give that the corpus lacks but for their style, held-out ones say: more than that is no style. Raises ValueError."""
-    if not pieces:
-        raise ValueError("what is usual needs at least one piece")
-    found = [copied(piece, index, min_notes) for piece in pieces]
-    notes, shares = (np.percentile(figures, (50, 90)).tolist() for figures in ([one.num_notes for one in found], [one.share for one in found]))
-    return UsualCopying(tuple(notes), tuple(shares))
+def _longest(notes: Sequence[Note], runs: np.ndarray) -> Sequence[Note]:
+    """The notes of the first longest run; runs (N,) says how many follow from each note on."""
+    first = int(runs.argmax()) if len(runs) else 0
+    return notes[first : first + int(runs.max(initial=0))]
 
 
 def top_line(part: Part) -> tuple[Note, ...]:
@@ -238,12 +178,25 @@ def top_line(part: Part) -> tuple[Note, ...]:
     return () if part.is_drum else tuple({note.onset: note for note in part.notes}.values())  # in the order (onset, pitch) the highest is last
 
 
-def _rows(line: Sequence[Note]) -> np.ndarray:
-    """(N - 1, 4) durations, times to the next onset, intervals to the next note, durations of the next note; steps and semitones."""
-    onsets, pitches, durations, _ = np.array(line, np.int64).reshape(-1, 4).T
-    return np.stack([durations[:-1], np.diff(onsets), np.diff(pitches), durations[1:]], axis=1)
+def texture(piece: Piece) -> tuple[Note, ...]:
+    """The notes of all parts together, in the order (onset, pitch, duration); nothing of drums, and nothing of a piece that is one line."""
+    notes = tuple(sorted(note for part in piece.parts if not part.is_drum for note in part.notes))
+    return () if any(len(notes) == len(top_line(part)) for part in piece.parts) else notes
 
 
-def _smallest(array: np.ndarray) -> np.ndarray:
-    """The same numbers as the smallest integers that hold them all."""
-    return array.astype(np.result_type(np.min_scalar_type(array.min(initial=0)), np.min_scalar_type(array.max(initial=0))))
+def _lines(number: int, piece: Piece, *lines: Sequence[Note]) -> Iterator[Line]:
+    """Lines of the piece of this number with their bars."""
+    bar_lines = piece.bar_lines
+    for part, notes in enumerate(lines):
+        yield Line(number, part, notes, np.searchsorted(bar_lines, [note.onset for note in notes], side="right"))
+
+
+def _shown(title: str) -> str:
+    """A title that can be shown: control characters, which could steer a terminal, are blanks."""
+    return "".join(character if character.isprintable() else " " for character in title)
+
+
+def usual_copying(pieces: Iterable[Piece], index: CorpusIndex, min_notes: int = MIN_NOTES) -> UsualCopying | None:
+    """How much pieces share with a corpus; None where there are none."""
+    figures = [copied(piece, index, min_notes).figures for piece in pieces]
+    return UsualCopying.of(figures) if figures else None

@@ -11,7 +11,7 @@ from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.judging.counterpoint import RULES, craft_of
 from musicgen.judging.distributions import Agreement
 from musicgen.judging.faults import FAULTS, Facts, find_faults
-from musicgen.judging.originality import MIN_NOTES, CorpusIndex, usual_copying
+from musicgen.judging.originality import MIN_NOTES, CorpusIndex, UsualCopying, usual_copying
 from musicgen.judging.statistics import Comparison
 from musicgen.judging.twins import TWINS, find_twins
 from musicgen.piece import Piece
@@ -87,18 +87,20 @@ def of_twins(takes: Sequence[Piece]) -> dict:
 
 
 def of_copies(takes: Sequence[Piece], held_out: Sequence[Piece], learned: Sequence[Piece]) -> dict:
-    """How much of the takes, and of held-out pieces, stands in the pieces that were learned: notes of the longest run, share of copied notes."""
+    """How much of the takes, and of held-out pieces, stands in the pieces that were learned."""
     index = CorpusIndex.of(learned)
     return {"pieces": len(learned), "least_notes": MIN_NOTES, "takes": _copying(takes, index), "held_out": _copying(held_out, index)}
 
 
 def _copying(pieces: Sequence[Piece], index: CorpusIndex) -> dict | None:
-    if not pieces:
-        return None
     usual = usual_copying(pieces, index)
-    return {
-        name: {"median": median, "percentile_90": high} for name, (median, high) in (("longest_run", usual.num_notes), ("copied_share", usual.share))
-    }
+    return of_usual_copying(usual) if usual else None
+
+
+def of_usual_copying(usual: UsualCopying) -> dict:
+    """Notes of the longest run and passage, share of copied notes: the median and the 90th percentile of some pieces."""
+    figures = {"longest_run": usual.num_notes, "copied_share": usual.share, "longest_passage": usual.passage}
+    return {name: {"median": median, "percentile_90": high} for name, (median, high) in figures.items()}
 
 
 def of_craft(takes: Sequence[Piece], held_out: Sequence[Piece]) -> dict | None:

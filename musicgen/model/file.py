@@ -1,4 +1,4 @@
-"""The model file: one .safetensors with the weights, and in its header, as JSON, all that belongs to them.
+"""The model file: one .safetensors with the weights, all runs of the corpus, and in its header, as JSON, what belongs to them.
 
 Conventions: opening a file runs none of its content. The header is checked against the configuration it carries, names, types and
 shapes, before any weight is read; a file that is no model is named as such in one sentence. Weights are kept in half precision (11 bits), which
@@ -25,6 +25,8 @@ from musicgen.piece import Meter, Piece, canonical_tempo
 
 FORMAT = 3
 LARGEST_FILE = 2_000_000_000  # bytes
+COPIES = "copies/"  # before the names of the arrays that are no weights
+WHOLE_NUMBERS = ("I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64")
 
 
 class ModelFileError(Exception):
@@ -61,6 +63,7 @@ class Model:
     corpus: CorpusFacts
     held_out_nats: dict[str, float] = field(default_factory=dict)  # nats a note on held-out pieces, by field; their sum is the figure
     training: dict = field(default_factory=dict)  # settings and history, for people to read
+    copies: dict[str, np.ndarray] = field(default_factory=dict, compare=False)  # all runs of the corpus: a judging.originality.CorpusIndex; or none
 
     @property
     def held_out_nats_per_note(self) -> float:
@@ -84,7 +87,8 @@ def save_model(model: Model, path: Path) -> None:
         weights = {name: np.ascontiguousarray(array, np.float16) for name, array in model.weights.items()}
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise ValueError("weights beyond 65,504 or no numbers")
-    write_whole(path, safetensors.numpy.save(weights, {"musicgen": json.dumps(document)}))
+    copies = {f"{COPIES}{name}": np.ascontiguousarray(array) for name, array in model.copies.items()}
+    write_whole(path, safetensors.numpy.save({**weights, **copies}, {"musicgen": json.dumps(document)}))
 
 
 def load_model(path: Path) -> Model:
@@ -125,7 +129,7 @@ def _checked(file) -> Model:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"its header is damaged ({type(error).__name__}: {error})") from None
     expected = weight_shapes(configuration)
-    names = set(file.keys())
+    names = {name for name in list(file.keys()) if not name.startswith(COPIES)}
     if names != set(expected):
         odd = sorted(names ^ set(expected))[0]
         raise ModelFileError(f"its weights do not fit its configuration ({odd!r} is {'missing' if odd in expected else 'foreign'})")
@@ -136,7 +140,16 @@ def _checked(file) -> Model:
     weights = {name: file.get_tensor(name).astype(np.float32) for name in expected}
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise ModelFileError("its weights are not all finite numbers")
-    return Model(configuration, weights, corpus, held_out, training)
+    return Model(configuration, weights, corpus, held_out, training, _copies(file))
+
+
+def _copies(file) -> dict[str, np.ndarray]:
+    """The arrays that are no weights."""
+    names = [name for name in list(file.keys()) if name.startswith(COPIES)]
+    for name in names:
+        if (kind := file.get_slice(name).get_dtype()) not in WHOLE_NUMBERS:
+            raise ModelFileError(f"the index of its corpus is damaged ({name!r} is {kind})")
+    return {name.removeprefix(COPIES): file.get_tensor(name) for name in names}
 
 
 def _check_facts(corpus: CorpusFacts, steps_per_quarter: int) -> None:

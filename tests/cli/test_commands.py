@@ -74,8 +74,9 @@ def test_generate_writes_what_it_says(run, folder, model):
     result = run("generate", "--random-seed", 7, "--bars", 5, "--out", "song.mid")
 
     assert result.code == 0
-    said, *faults = result.err.splitlines()
+    said, no_index, *faults = result.err.splitlines()
     assert said == "model outputs/run/model.safetensors"
+    assert "no index of its corpus" in no_index
     assert faults == [
         f"    {fault.fault}: {next(row.meaning for row in FAULTS if row.name == fault.fault)}" + (f", from bar {fault.bar} on" if fault.bar else "")
         for fault in find_faults(read_midi_file(Path("song.mid")), Facts(5))
@@ -96,7 +97,7 @@ def test_generate_says_it_as_json(run, model):
     assert document["model"] == "outputs/run/model.safetensors"
     (take,) = document["takes"]
     song = mido.MidiFile("song.mid")
-    assert (take["path"], take["bars"], take["random_seed"]) == ("song.mid", 5, 7)
+    assert (take["path"], take["bars"], take["random_seed"], take["longest_copy"]) == ("song.mid", 5, 7, None)
     assert take["notes"] == read_midi_file(Path("song.mid")).num_notes
     assert take["seconds"] == pytest.approx(song.length, abs=0.01)
     found = find_faults(read_midi_file(Path("song.mid")), Facts(5))

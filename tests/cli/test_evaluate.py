@@ -80,7 +80,7 @@ def test_the_figures_are_finite_and_of_the_held_out_pieces(run, folder, model):
     assert all(measure["ceiling"]["overlapped_area"] is not None for measure in figures["measures"])
     assert all(0 <= fault["takes"] <= 1 and 0 <= fault["corpus"] <= 1 for fault in figures["faults"].values())
     assert figures["faults"]["early end"]["takes"] == figures["faults"]["out of range"]["takes"] == 0
-    assert set(figures["copies"]["takes"]) == set(figures["copies"]["held_out"]) == {"longest_run", "copied_share"}
+    assert set(figures["copies"]["takes"]) == set(figures["copies"]["held_out"]) == {"longest_run", "copied_share", "longest_passage"}
     assert figures["craft"]["pieces"] == {"takes": 3, "held_out": 1}
     assert run("model.safetensors", *QUICK, "--json", "--quiet")[1] == out
 

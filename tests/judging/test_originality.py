@@ -1,7 +1,6 @@
 """Copies: golden runs, the index against a brute force, and what damaged arrays say."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +9,8 @@ from hypothesis import strategies as st
 from strategies import pieces
 
 from musicgen.composing.seeds import parse_notes
-from musicgen.judging.originality import CorpusIndex, Run, UsualCopying, copied, top_line, usual_copying
+from musicgen.judging.originality import CorpusIndex, Run, UsualCopying, copied, texture, top_line, usual_copying
+from musicgen.judging.runs import sorted_suffixes
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, without_overlaps
 
 CORPUS = [
@@ -31,13 +31,17 @@ def small_pieces() -> st.SearchStrategy[Piece]:
     return st.lists(parts, max_size=3).map(lambda parts: Piece(tuple(parts)))
 
 
-def brute_runs(piece: Piece, corpus: list[Piece]) -> list[tuple[int, int, int]]:
-    """(part, first note of its line, number of notes) of the longest run from every note, by comparing with every note of the corpus."""
+def lines_of(piece: Piece) -> list[tuple[Note, ...]]:
+    return [top_line(part) for part in piece.parts]
+
+
+def brute_runs(lines: list[tuple[Note, ...]], corpus: list[tuple[Note, ...]]) -> list[tuple[int, int, int]]:
+    """(line, first note, number of notes) of the longest run from every note, by comparing with every note of the corpus."""
     found = []
-    for number, ours in enumerate(map(top_line, piece.parts)):
+    for number, ours in enumerate(lines):
         for first in range(len(ours)):
             best = 0
-            for theirs in (top_line(part) for other in corpus for part in other.parts):
+            for theirs in corpus:
                 for place in range(len(theirs)):
                     length = 0
                     for a, b in zip(ours[first:], theirs[place:], strict=False):
@@ -53,7 +57,7 @@ def brute_runs(piece: Piece, corpus: list[Piece]) -> list[tuple[int, int, int]]:
 @settings(max_examples=80, deadline=None)
 @given(small_pieces(), st.lists(small_pieces(), min_size=1, max_size=3), st.integers(2, 5))
 def test_what_is_found_is_what_a_brute_force_finds(piece, corpus, min_notes):
-    runs = brute_runs(piece, corpus)
+    runs = brute_runs(lines_of(piece), [line for other in corpus for line in lines_of(other)])
     longest = max((length for _, _, length in runs), default=0)
     inside = {(part, first + step) for part, first, length in runs if length >= min_notes for step in range(length)}
 
@@ -66,6 +70,14 @@ def test_what_is_found_is_what_a_brute_force_finds(piece, corpus, min_notes):
         theirs = corpus[found.longest.corpus_piece]
         bars = np.searchsorted(theirs.bar_lines, [note.onset for note in top_line(theirs.parts[found.longest.corpus_part])], side="right")
         assert found.longest.corpus_bar in bars
+
+    notes = texture(piece)
+    of_all = brute_runs([notes], [texture(other) for other in corpus])
+    longest = max((length for _, _, length in of_all), default=0)
+    assert (found.passage.num_notes if found.passage else 0) == longest
+    if found.passage:
+        first = next(first for _, first, length in of_all if length == longest)
+        assert (found.passage.onset, found.passage.part) == (notes[first].onset, None)
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,11 +99,11 @@ def test_a_piece_of_the_corpus_is_a_copy_in_whatever_key(corpus, semitones, data
 @settings(max_examples=40, deadline=None)
 @given(st.lists(pieces(grids=(12,), max_notes=6, max_parts=3), min_size=1, max_size=3), small_pieces())
 def test_an_index_comes_back_from_its_arrays(corpus, piece):
-    index = CorpusIndex.of(corpus)
+    index = CorpusIndex.of(corpus, held_out=[piece])
     arrays = index.to_arrays()
     again = CorpusIndex.from_arrays(arrays)
 
-    assert (again.titles, again.steps_per_quarter) == (index.titles, index.steps_per_quarter)
+    assert (again.titles, again.steps_per_quarter, again.usual) == (index.titles, index.steps_per_quarter, index.usual)
     assert all(np.array_equal(array, again.to_arrays()[name]) for name, array in arrays.items())
     assert copied(piece, again) == copied(piece, index)
     assert copied(corpus[0], again, 2) == copied(corpus[0], index, 2)
@@ -155,7 +167,7 @@ def test_hundreds_of_parts_and_an_endless_repetition():
     part = Part("", 0, False, tuple(Note(12 * step, 60, 12) for step in range(40)))
     index = CorpusIndex.of([Piece((part,) * 300)])
 
-    assert (copied(Piece((part,) * 2), index).longest, len(index.lines)) == (Run(40, 0, 0, 0, "", 0, 1), 300)
+    assert (copied(Piece((part,) * 2), index).longest, len(index.lines.owners)) == (Run(40, 0, 0, 0, "", 0, 1), 300)
 
 
 def test_what_is_usual():
@@ -164,9 +176,8 @@ def test_what_is_usual():
 
     usual = usual_copying([parse_notes(text, 12) for text in texts], corpus, min_notes=4)
 
-    assert usual == UsualCopying(num_notes=(3.5, pytest.approx(4.7)), share=(0.4, pytest.approx(0.94)))  # shares 0, 0, 0.8, 1
-    with pytest.raises(ValueError, match="at least one piece"):
-        usual_copying([], corpus)
+    assert usual == UsualCopying(num_notes=(3.5, pytest.approx(4.7)), share=(0.4, pytest.approx(0.94)), passage=(0, 0))  # shares 0, 0, 0.8, 1
+    assert usual_copying([], corpus) is None
 
 
 def test_different_grids_are_an_error():
@@ -192,18 +203,21 @@ def test_arrays_are_small():
 @pytest.mark.parametrize(
     ("name", "damaged", "message"),
     [
-        ("tokens", np.zeros(3), "tokens must be whole numbers"),
-        ("rows", np.zeros((2, 3), int), "rows must be whole numbers of shape"),
-        ("tokens", np.full(14, 99), "tokens"),
-        ("tokens", np.arange(14) % 5, "tokens"),
-        ("rows", np.zeros((10, 4), int), "rows"),
-        ("bars", np.zeros(14, int), "bars"),
-        ("bars", np.ones(3, int), "bars"),
-        ("lines", np.array([[0, 0], [7, 0]]), "lines"),
-        ("lines", np.zeros((1, 2), int), "lines"),
+        ("lines/tokens", np.zeros(3), "tokens must be whole numbers"),
+        ("lines/rows", np.zeros((2, 3), int), "rows must be whole numbers of shape"),
+        ("lines/tokens", np.full(14, 99), "tokens"),
+        ("passages/tokens", np.arange(14) % 5, "tokens"),
+        ("lines/rows", np.zeros((10, 4), int), "rows"),
+        ("lines/bars", np.zeros(14, int), "bars"),
+        ("passages/bars", np.ones(3, int), "bars"),
+        ("lines/owners", np.array([[0, 0], [7, 0]]), "owners"),
+        ("lines/owners", np.zeros((1, 2), int), "owners"),
         ("titles", np.frombuffer(b"[1, 2]", np.uint8), "titles"),
+        ("titles", np.frombuffer(b'["\\u001b"]', np.uint8), "titles"),
         ("titles", np.frombuffer(b"\xff", np.uint8), "titles"),
-        ("steps_per_quarter", np.array([0]), "steps_per_quarter"),
+        ("titles", np.frombuffer(b"[" * 100_000, np.uint8), "titles"),
+        ("steps_per_quarter", np.array([0]), "below zero"),
+        ("held_out", np.full((1, 4), -1), "below zero"),
     ],
 )
 def test_damaged_arrays_are_refused(name, damaged, message):
@@ -211,15 +225,29 @@ def test_damaged_arrays_are_refused(name, damaged, message):
         CorpusIndex.from_arrays({**CorpusIndex.of(CORPUS).to_arrays(), name: damaged})
 
 
-def test_missing_arrays_are_refused():
+@pytest.mark.parametrize("name", CorpusIndex.of(CORPUS).to_arrays())
+def test_missing_arrays_are_refused(name):
     arrays = CorpusIndex.of(CORPUS).to_arrays()
+    del arrays[name]
 
-    with pytest.raises(ValueError, match="expected the arrays"):
-        CorpusIndex.from_arrays({name: arrays[name] for name in ("rows", "tokens")})
+    with pytest.raises(ValueError, match="there is no array"):
+        CorpusIndex.from_arrays(arrays)
 
 
-def test_the_suffixes_are_in_order():
-    index = CorpusIndex.of(CORPUS)
-    suffixes = [index.tokens[start:].tolist() for start in index._suffixes]
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2), max_size=40), st.sampled_from((1, 2**30)))
+def test_suffixes_are_in_order(tokens, factor):
+    order = sorted_suffixes(np.array(tokens, np.int64) * factor)  # of large tokens a number holds one
 
-    assert all(earlier < later for earlier, later in pairwise(suffixes))
+    assert order.tolist() == sorted(range(len(tokens)), key=lambda start: tokens[start:])
+
+
+def test_a_passage_is_all_parts_together():
+    voices = [parse_notes(text, 12).parts[0] for text in ("E4:1 F4 G4 E4:2", "C4:2 B3:1 C4:2")]
+    corpus = replace(CORPUS[0], parts=tuple(voices), title="duet")
+    higher = replace(corpus, parts=tuple(voices[::-1])).transposed(5)
+
+    found = copied(higher, CorpusIndex.of([CORPUS[0], corpus]))
+
+    assert found.passage == Run(num_notes=7, part=None, onset=0, corpus_piece=1, corpus_title="duet", corpus_part=None, corpus_bar=1)
+    assert (found.num_notes, copied(CORPUS[0], CorpusIndex.of(CORPUS)).passage) == (4, None)

@@ -17,6 +17,7 @@ from tiny import bands, chorales, random_model, tunes
 
 from musicgen.composing.composer import compose
 from musicgen.composing.request import Request
+from musicgen.judging.originality import CorpusIndex, copied
 from musicgen.model.configuration import Configuration, ConfigurationError
 from musicgen.model.file import FORMAT, CorpusFacts, Model, ModelFileError, load_model, save_model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo
@@ -89,6 +90,19 @@ def test_a_model_that_is_saved_and_loaded_is_the_same(tmp_path, corpus, network)
     assert compose(loaded, Request(bars=2), 1) == compose(model, Request(bars=2), 1)
     assert loaded.held_out_nats_per_note == 1.75
     assert os.listdir(tmp_path) == ["model.safetensors"]
+
+
+def test_the_index_of_the_corpus_travels_in_the_file(tmp_path):
+    arrays = CorpusIndex.of(bands(2), bands(4)[2:]).to_arrays()
+    save_model(replace(MODEL, copies=arrays), tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+
+    assert copied(bands(4)[3], CorpusIndex.from_arrays(loaded.copies)) == copied(bands(4)[3], CorpusIndex.of(bands(2)))
+    assert replace(loaded, weights={}) == replace(MODEL, weights={})
+
+    save_model(replace(MODEL, copies={**arrays, "titles": np.zeros(3)}), tmp_path / "model.safetensors")
+    with pytest.raises(ModelFileError, match="index of its corpus is damaged"):
+        load_model(tmp_path / "model.safetensors")
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path, content):
