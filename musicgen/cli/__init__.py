@@ -20,6 +20,7 @@ from musicgen import __version__
 COMMANDS = {
     "train": "Learn from a folder of music.",
     "generate": "Write new music.",
+    "rewrite": "Write a piece anew in part: some bars, some parts, or all parts but the melody.",
     "render": "Write MIDI files as sound.",
     "play": "Play a MIDI file.",
     "evaluate": "Judge a model, and its music beside the corpus'.",

@@ -101,7 +101,7 @@ class Frame:
     def piece(self, played: list[list[Played]], title: str) -> Piece:
         """The seed and its continuation: a part that the seed has goes on in it, the others join."""
         parts = list(self.header.parts)
-        notes = [_ended(part, self.end) for part in played]
+        notes = [ended(part, self.end) for part in played]
         taken: set[int] = set()
         for number, match in enumerate(self.matches):
             if match is not None and match not in taken:
@@ -149,7 +149,7 @@ def _instrument(token: PartToken) -> str:
     return f"{'kit' if token.is_drum else 'program'} {token.program}" + (f", number {token.rank + 1}" if token.rank else "")
 
 
-def _ended(played: list[Played], end: int) -> tuple[Note, ...]:
+def ended(played: list[Played], end: int) -> tuple[Note, ...]:
     """The notes of one part, those held until the part begins another, or to the end."""
     onsets = [note.onset for note in played]
     notes = []

@@ -131,14 +131,17 @@ class Vocabulary:
                 matches[number] = min(candidates, key=distance)
         return matches
 
-    def ids(self, sequence: TokenSequence, ends: bool = True) -> np.ndarray:
+    def ids(self, sequence: TokenSequence, ends: bool = True, matches: list[int | None] | None = None) -> np.ndarray:
         """The ids of all fields, note by note. Notes of parts that match nothing are left out, their time is not.
+
+        Args:
+            matches: what the parts of the sequence are heard as; what `match` says where it is not given.
 
         Returns:
             (N + 1, 5) int32 as in FIELDS, the last row the end; without it (N, 5) where `ends` is false: then the piece
             is a beginning, and the notes that it ends with are held.
         """
-        parts = np.array([-1 if match is None else match for match in self.match(sequence)], np.int32)
+        parts = np.array([-1 if match is None else match for match in matches or self.match(sequence)], np.int32)
         kept = parts[sequence.notes[:, PART]] >= 0 if len(parts) else np.zeros(0, bool)
         rows = np.zeros((int(kept.sum()) + ends, len(FIELDS)), np.int32)
         notes, own = rows[: len(rows) - ends], sequence.notes[kept]

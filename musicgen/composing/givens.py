@@ -1,0 +1,233 @@
+"""A piece of which some is to be new -> what a network is given of it, in its own order, and what it may choose.
+
+Conventions: times are steps, parts are the vocabulary's unless they are called the piece's. Every note that begins outside of the region is kept,
+and so is every note in it of a part that is not rewritten. A new note begins in the region, and ends where the region or the last note that it
+replaces ends, or before. A note that sounds into the region keeps its end; if it is held, its part goes on there, as it did.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from musicgen.composing.request import Played, RequestError, ended
+from musicgen.encoding.tokens import TokenSequence, encode
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
+from musicgen.model.file import Model
+from musicgen.piece import DEFAULT_VELOCITY, Note, Part, Piece
+
+HEARD_AFTERWARDS = 4  # bars after the region: how well they follow counts too
+KEEPS = ("", "rhythm", "pitches")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What of a piece is to be new."""
+
+    piece: Piece
+    bars: tuple[int, int] | None = None  # the first and the last, from 1 on; None: all
+    parts: tuple[int, ...] | None = None  # the piece's, to be rewritten; None: all
+    keeps: str = ""  # of the notes that are rewritten, one of KEEPS
+    melody: int | None = None  # to harmonize: this part is kept, all others are new, also those that the model has and the piece lacks
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+
+class Given(NamedTuple):
+    """A note that is kept, or all of it but its pitch."""
+
+    onset: int
+    part: int
+    ids: np.ndarray  # (5,) as the network hears it; its time shift depends on the note before
+    pitch: int | None  # as heard, None where it is to be chosen
+    duration: int | None  # None where it is held
+    written: Note
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What notes are in order of."""
+        return self.onset, self.part
+
+
+Group = tuple[tuple[np.ndarray, Note], ...]  # notes of a part that begin together, as ids and as written: their pitches are kept, their time is not
+
+
+class Givens:
+    """What is kept and what is free. Raises RequestError."""
+
+    def __init__(self, model: Model, rewriting: Rewriting) -> None:
+        self.rewriting, self.piece = rewriting, rewriting.piece
+        self.vocabulary: Vocabulary = model.configuration.vocabulary
+        if self.piece.steps_per_quarter != self.vocabulary.steps_per_quarter:
+            raise RequestError(f"the piece is on a grid of {self.piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
+        self.start, self.end, self.until = self._region()
+        self.notices: list[str] = []
+        sequence = encode(self.piece)
+        self.owners: dict[int, int] = {}  # of each part that is rewritten the piece's, if it has one
+        self._rewritten: set[int] = set()  # the piece's parts
+        matches = self._cast(sequence)
+        self.is_free = np.zeros(len(self.vocabulary.parts), bool)
+        if rewriting.keeps != "rhythm":
+            composed = range(len(self.is_free)) if rewriting.melody is not None else self.owners
+            self.is_free[[part for part in composed if rewriting.melody is None or part != self._melody]] = True
+        self._read(sequence, matches)
+        self._limit()
+
+    def _region(self) -> tuple[int, int, int]:
+        """Where the new notes begin, where they end, and until when what follows counts."""
+        lines = (*self.piece.bar_lines, self.piece.end)
+        first, last = self.rewriting.bars or (1, len(lines) - 1)
+        if not 1 <= first <= last < len(lines):
+            asked = f"bar {first}" if first == last else f"bars {first} to {last}"
+            raise RequestError(f"there is no such place as {asked}: the piece has bars 1 to {len(lines) - 1}")
+        return lines[first - 1], lines[last], lines[min(last + HEARD_AFTERWARDS, len(lines) - 1)]
+
+    def _cast(self, sequence: TokenSequence) -> list[int | None]:
+        """For each part of the sequence the vocabulary's that the model hears it as, None where it hears nothing of it."""
+        melody, named = self.rewriting.melody, self.rewriting.parts
+        matches, parts = self.vocabulary.match(sequence), self.piece.parts
+        numbers = {index: number for number, index in enumerate(sequence.indices)}
+        if melody is not None:
+            self._melody = self._singer(melody, matches, numbers)
+            wanted = [index for index in range(len(parts)) if index != melody]
+        else:
+            wanted = list(range(len(parts)) if named is None else named)
+        for index in wanted:
+            part = matches[numbers[index]]
+            if part is not None and part not in self.owners and (melody is None or part != self._melody):
+                self.owners[part] = index
+                self._rewritten.add(index)
+                continue
+            sentence = f"the model has no part that could play {parts[index].name or f'part {index + 1}'!r}"
+            if named is not None:
+                raise RequestError(f"{sentence}: leave it out of --part")
+            self.notices.append(f"{sentence}: it stays as it is, unheard")
+            matches[numbers[index]] = None
+        for number, part in enumerate(matches):
+            index = sequence.indices[number]
+            if part in self.owners and self.owners[part] != index:
+                self.notices.append(
+                    f"the model has one part for both {parts[index].name!r} and {parts[self.owners[part]].name!r}: it does not hear the former"
+                )
+                matches[number] = None
+        return matches
+
+    def _singer(self, melody: int, matches: list[int | None], numbers: dict[int, int]) -> int:
+        """The part that the model hears the melody as: its highest, if the melody is the piece's highest."""
+        vocabulary, own = self.vocabulary, matches[numbers[melody]]
+        if own is None:
+            raise RequestError("the model knows no drums, so it can't harmonize them: name another part with --melody")
+        tuned = [part for part, token in enumerate(vocabulary.parts) if not token.is_drum]
+        if len(vocabulary.parts) < 2:
+            raise RequestError("the model plays one part alone, so there is nothing that it could add: take a model of several, --model chorales")
+        if melody == highest_part(self.piece):
+            highest = max(tuned, key=lambda part: (sum(vocabulary.ranges[part]), -part))
+            matches[:] = [own if part == highest else part for part in matches]
+            matches[numbers[melody]] = own = highest
+        return own
+
+    def _read(self, sequence: TokenSequence, matches: list[int | None]) -> None:
+        """Tell apart the notes that are heard before the region, those that are given, and those that give way."""
+        rows, keeps = self.vocabulary.ids(sequence, matches=matches)[:-1], self.rewriting.keeps
+        numbers = sequence.notes[:, PART]
+        heard = np.flatnonzero(np.array([match is not None for match in matches], bool)[numbers])
+        self.heard: list[Given] = []
+        self.given: list[Given] = []
+        self.removed: dict[int, list[Given]] = defaultdict(list)
+        for row, index in zip(rows, heard, strict=True):
+            onset = int(sequence.onsets[index])
+            written = Note(onset, *map(int, sequence.notes[index, PITCH:]))
+            is_new = self.start <= onset < self.end and sequence.indices[numbers[index]] in self._rewritten
+            pitch = None if is_new and keeps == "rhythm" else self.vocabulary.values[PITCH][row[PITCH]]
+            duration = None if row[DURATION] == self.vocabulary.held else written.duration
+            given = Given(onset, int(row[PART]), row, pitch, duration, written)
+            if is_new:
+                self.removed[given.part].append(given)
+            if is_new and keeps != "rhythm":
+                continue
+            (self.heard if onset < self.start else self.given).append(given)
+        for kept in (self.heard, self.given):
+            kept.sort(key=lambda given: (*given.place, given.written.pitch))  # parts may stand in another order than the piece's
+        kept_after = [given for given in self.given if given.onset >= self.end]
+        self.closes = not kept_after or kept_after[-1].onset < self.until  # the end of the piece is given too
+        self.given = [given for given in self.given if given.onset < max(self.end, self.until)]
+        if not keeps and not self.heard and not self.given:
+            raise RequestError("nothing of the piece would be kept: say what is to be rewritten by --bars, --part or --harmonize, or use `generate`")
+        if keeps and not self.removed:
+            raise RequestError(f"there are no notes there whose {keeps} could be kept")
+
+    def _limit(self) -> None:
+        """For each free part, when it may begin, when it must, when its notes must have ended, and whether it then goes on."""
+        free = np.flatnonzero(self.is_free).tolist()
+        self.opens: dict[int, int] = {}
+        self.dues: dict[int, int] = {}
+        self.limits: dict[int, int] = {}
+        self.carries: dict[int, bool] = {}
+        self.queues: dict[int, list[Group]] = {}
+        self.deadlines: dict[int, list[int]] = {}
+        for part in free:
+            before = [given for given in self.heard if given.part == part]
+            following = min((given.onset for given in self.given if given.part == part), default=None)
+            sounding = max((self.end, *(given.written.end for given in self.removed[part])))
+            self.carries[part] = following is not None and following <= sounding
+            self.limits[part] = sounding if following is None else min(sounding, following)
+            self.opens[part] = self.start
+            if before and before[-1].duration is None:  # it is held, so its part began another where it ended
+                self.opens[part] = before[-1].written.end
+                if self.opens[part] < self.end:
+                    self.dues[part] = self.opens[part]
+            if self.rewriting.keeps == "pitches":
+                self._queue(part, before)
+
+    def _queue(self, part: int, before: list[Given]) -> None:
+        """The pitches of a part that are to be played again, and when each group of them must begin at the latest, so that all find their place."""
+        groups = [tuple(group) for _, group in groupby(self.removed[part], key=lambda given: given.onset)]
+        self.queues[part] = [tuple((given.ids, given.written) for given in group) for group in groups]
+        if not groups:
+            self.opens[part] = self.end
+            return
+        shortest = min(value for value in (*self.vocabulary.values[TIME_SHIFT], self.end) if value)
+        first, count = groups[0][0].onset, len(groups)
+        space = max(1, min(shortest, (self.end - first) // count))
+        sounding = {given.written.pitch: given.written.end for given in before if given.duration is not None}
+        deadlines: list[int] = []
+        for number, group in enumerate(groups):
+            silent = max(sounding.get(given.written.pitch, 0) for given in group)
+            deadlines.append(max(self.end - space * (count - number), silent, deadlines[-1] + 1 if deadlines else first))
+        self.deadlines[part] = deadlines
+        self.dues.setdefault(part, deadlines[0])
+
+    def velocity(self, part: int, chosen: int) -> int:
+        """How loud a new note of a part is: as chosen where the model tells loudness, else as its part is in the piece, or the melody."""
+        if VELOCITY in self.vocabulary.active:
+            return chosen
+        index = self.owners.get(part, self.rewriting.melody)
+        notes = self.piece.parts[index].notes if index is not None else ()
+        return int(np.median([note.velocity for note in notes])) if notes else DEFAULT_VELOCITY
+
+    def rewritten(self, played: Iterable[tuple[int, Played]]) -> Piece:
+        """The piece with the notes that were chosen, each with its part."""
+        new: dict[int, list[Played]] = defaultdict(list)
+        for part, note in played:
+            new[part].append(note)
+        parts = list(self.piece.parts)
+        for index in self._rewritten:
+            parts[index] = replace(parts[index], notes=tuple(note for note in parts[index].notes if not self.start <= note.onset < self.end))
+        for part in sorted({*new} | {*self.owners}):
+            notes = ended(new[part], self.limits.get(part, self.piece.end))
+            if part in self.owners:
+                index = self.owners[part]
+                parts[index] = replace(parts[index], notes=tuple(sorted((*parts[index].notes, *notes))))
+            elif notes:
+                token = self.vocabulary.parts[part]
+                parts.append(Part(self.vocabulary.part_names[part], token.program, token.is_drum, notes))
+        return replace(self.piece, parts=tuple(parts))
+
+
+def highest_part(piece: Piece) -> int | None:
+    """The part with the highest mean pitch, of those that are no drums; None where there is none."""
+    heights = {index: np.mean([note.pitch for note in part.notes]) for index, part in enumerate(piece.parts) if part.notes and not part.is_drum}
+    return max(heights, key=lambda index: (heights[index], -index)) if heights else None
