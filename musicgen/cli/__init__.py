@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Learn from a folder of music.",
     "generate": "Write new music.",
     "rewrite": "Write a piece anew in part: some bars, some parts, or all parts but the melody.",
+    "replay": "Compose a file again, and say whether it is the same.",
     "render": "Write MIDI files as sound.",
     "play": "Play a MIDI file.",
     "evaluate": "Judge a model, and its music beside the corpus'.",

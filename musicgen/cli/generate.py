@@ -21,9 +21,11 @@ from musicgen.cli.console import (
     write_file,
 )
 from musicgen.cli.controls import Worded, control_options
-from musicgen.cli.models import RUNS, model_path, open_model
+from musicgen.cli.models import RUNS, model_path, model_title, open_model
+from musicgen.composing.attempts import Attempt
 from musicgen.composing.composer import compose
 from musicgen.composing.controls import RequestError
+from musicgen.composing.record import Record
 from musicgen.composing.request import Frame, Request
 from musicgen.composing.seeds import SeedError, parse_notes
 from musicgen.composing.wording import read_meter
@@ -101,7 +103,8 @@ def generate(
     rows: list[dict] = []
     said: list[str] = []  # of the copies of each
     for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
-        write_file(file, midi_bytes(piece))
+        record = Record.of(piece, model, model_title(path), request, Attempt(random_seed + number))
+        write_file(file, midi_bytes(piece, record.to_text()))
         row: dict = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
         copy = copied(piece, index) if index else None
         rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model), **copies.as_json(copy, index)})

@@ -1,5 +1,6 @@
 """Which model: the one that is named, the newest of the runs, or the one that comes with the program."""
 
+import contextlib
 from pathlib import Path
 
 from musicgen.cli.console import UNREADABLE, CommandError, is_there
@@ -25,6 +26,22 @@ def model_path(name: str | None) -> Path:
     if not is_there(path):
         raise CommandError(f"there is no model {name}: give a file, a folder in {RUNS}/, or one of {', '.join(packaged)}", UNREADABLE)
     return path
+
+
+def model_title(path: Path) -> str:
+    """What a person calls the model in a file: the name of its run, or of the file."""
+    return path.parent.name if path.name == MODEL_NAME else path.stem
+
+
+def find_model(title: str, fingerprint: str) -> tuple[Path, Model] | None:
+    """Of the models that come along and those of the runs, the one with this fingerprint, those of this title first; its title names no file."""
+    candidates = [*PACKAGED.glob("*.safetensors"), *sorted(RUNS.glob(f"*/{MODEL_NAME}"), key=lambda path: path.stat().st_mtime, reverse=True)]
+    for path in sorted(candidates, key=lambda path: model_title(path) != title):
+        with contextlib.suppress(ModelFileError, FileNotFoundError):
+            model = load_model(path)
+            if model.fingerprint == fingerprint:
+                return path, model
+    return None
 
 
 def open_model(path: Path) -> Model:

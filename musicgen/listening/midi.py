@@ -14,8 +14,12 @@ TICKS_PER_QUARTER = 480  # or the nearest multiple of the grid, or fewer where t
 MAX_TICKS = 9_000_000  # pretty_midi takes ten million for a broken file
 
 
-def midi_bytes(piece: Piece) -> bytes:
-    """The piece as a type 1 MIDI file that `reading.midi.read_midi` reads as an equal piece if all its parts play."""
+def midi_bytes(piece: Piece, text: str = "") -> bytes:
+    """The piece as a type 1 MIDI file that `reading.midi.read_midi` reads as an equal piece if all its parts play.
+
+    Args:
+        text: a text event at the beginning, which changes nothing that sounds: how the piece was made.
+    """
     changes: tuple[Change, ...] = (*piece.meters, *piece.tempos, *piece.keys)
     last_step = max(piece.end, *(change.onset for change in changes))
     ticks_per_step = max(1, min(round(TICKS_PER_QUARTER / piece.steps_per_quarter), MAX_TICKS // max(1, last_step)))
@@ -34,6 +38,7 @@ def midi_bytes(piece: Piece) -> bytes:
         pretty_midi.TimeSignature(numerator, denominator, seconds(onset)) for onset, numerator, denominator in piece.meters
     ]
     song.key_signature_changes = [pretty_midi.KeySignature(key.tonic + 12 * key.is_minor, seconds(key.onset)) for key in piece.keys]
+    song.text_events = [pretty_midi.Text(text, 0.0)] if text else []
     song.instruments = [_instrument(part, seconds) for part in piece.parts]
     file = io.BytesIO()
     song.write(file)

@@ -5,11 +5,13 @@ shapes, before any weight is read; a file that is no model is named as such in o
 halves the file and moves held-out figures by less than their last digit; all arithmetic is in single precision.
 """
 
+import hashlib
 import json
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -68,6 +70,14 @@ class Model:
     @property
     def held_out_nats_per_note(self) -> float:
         return sum(self.held_out_nats.values())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that the music depends on: equal for equal models, whatever they are called and whatever else is in their files. Hexadecimal."""
+        digest = hashlib.sha256(json.dumps([self.configuration.to_json(), self.corpus.meter, self.corpus.tempo]).encode())
+        for name in sorted(self.weights):
+            digest.update(name.encode() + self.weights[name].astype(np.float16).tobytes())
+        return digest.hexdigest()[:16]
 
     def engine(self, exact: bool = True) -> Engine:
         return Engine(self.configuration, self.weights, exact)

@@ -108,7 +108,7 @@ def check_midi_header(content: bytes) -> None:
         raise UnreadableFileError("its header says zero ticks to the quarter note")
     if division & 0x8000:
         raise UnreadableFileError("its time is counted in film frames (SMPTE), not in beats")
-    found = len(_midi_tracks(content))
+    found = len(midi_tracks(content))
     if found < claimed:
         raise UnreadableFileError(f"cut off: {found:,} of the tracks are whole, where its header counts {claimed:,}")
 
@@ -122,7 +122,7 @@ def check_midi_times(content: bytes) -> None:
     most = sum(int(np.count_nonzero(rows)) << 7 * size for size, rows in enumerate((~high, high, two, three), start=1))
     if most < MAX_TICKS:
         return
-    for track in _midi_tracks(content):
+    for track in midi_tracks(content):
         try:
             ticks = _track_ticks(track)
         except IndexError:
@@ -131,7 +131,7 @@ def check_midi_times(content: bytes) -> None:
             raise UnreadableFileError(f"times that overflow (a track of {ticks:,} ticks)", Reason.TOO_LONG)
 
 
-def _midi_tracks(content: bytes) -> list[memoryview]:
+def midi_tracks(content: bytes) -> list[memoryview]:
     """The inside of every whole track chunk, as many as the header claims; other chunks are passed over."""
     claimed = int.from_bytes(content[10:12], "big")
     tracks: list[memoryview] = []
@@ -150,7 +150,7 @@ def _track_ticks(track: memoryview) -> int:
     """The sum of all delta times up to the end of track. Raises IndexError where an event is cut off."""
     at = ticks = running = 0
     while at < len(track):
-        delta, at = _variable_length(track, at)
+        delta, at = variable_length(track, at)
         ticks += delta
         status = track[at]
         if status < 0x80:
@@ -161,7 +161,7 @@ def _track_ticks(track: memoryview) -> int:
             is_meta = status == 0xFF
             if is_meta and track[at] == 0x2F:
                 break
-            length, at = _variable_length(track, at + is_meta)
+            length, at = variable_length(track, at + is_meta)
             at += length
         elif status < 0xF0:
             running = status
@@ -171,7 +171,7 @@ def _track_ticks(track: memoryview) -> int:
     return ticks
 
 
-def _variable_length(track: memoryview, at: int) -> tuple[int, int]:
+def variable_length(track: memoryview, at: int) -> tuple[int, int]:
     """The number of up to four bytes that begins at a place, and the place after it."""
     number = 0
     for after in range(at + 1, at + 5):
