@@ -26,7 +26,7 @@ def this_program(corpus: Path) -> tuple[int, Callable[[], int]]:
 
     files = find_files([corpus])
     vocabulary = Vocabulary.of(encode(read_midi_file(file)) for file in files)
-    return len(files), lambda: sum(len(vocabulary.ids(encode(read_midi_file(file)), ends=False)) for file in files)
+    return len(files), lambda: sum(len(vocabulary.ids(encode(read_midi_file(file)), goes_on=0)) for file in files)
 
 
 def miditok(corpus: Path) -> tuple[int, Callable[[], int]]:

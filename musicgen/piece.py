@@ -4,6 +4,7 @@ Conventions: times and lengths are whole steps (`steps_per_quarter` of them to t
 pitches are MIDI note numbers, loudness is one of 32 bins. An upbeat is a first bar whose beginning is silent.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -134,12 +135,7 @@ class Piece:
     @property
     def bar_lines(self) -> tuple[int, ...]:
         """The steps at which the bars begin that the piece needs, from step 0 to its end."""
-        ends = (*(meter.onset for meter in self.meters[1:]), self.end)
-        return tuple(
-            step
-            for meter, end in zip(self.meters, ends, strict=True)
-            for step in range(meter.onset, min(end, self.end), meter.bar_steps(self.steps_per_quarter))
-        )
+        return bar_lines_to(self.end, self.meters, self.steps_per_quarter)[:-1]
 
     @property
     def seconds(self) -> float:
@@ -219,6 +215,15 @@ def bars_at(steps: np.ndarray, meters: tuple[Meter, ...], steps_per_quarter: int
     meter_index = np.searchsorted(onsets, steps, side="right") - 1
     start, length = onsets[meter_index], lengths[meter_index]
     return start + (steps - start) // length * length, length
+
+
+def bar_lines_to(end: int, meters: tuple[Meter, ...], steps_per_quarter: int) -> tuple[int, ...]:
+    """The steps at which bars begin, from step 0 to the first at `end` or later."""
+    lines: list[int] = []
+    for meter, following in zip(meters, (*meters[1:], None), strict=True):
+        length = meter.bar_steps(steps_per_quarter)
+        lines += range(meter.onset, min(end + length, following.onset if following else end + length), length)
+    return tuple(lines[: bisect_left(lines, end) + 1])
 
 
 def without_overlaps(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -1,7 +1,6 @@
 """`generate`: new music from a model."""
 
 import re
-import secrets
 from pathlib import Path
 
 import click
@@ -9,12 +8,10 @@ import click
 from musicgen.cli import copies
 from musicgen.cli.console import (
     DOES_NOT_FIT,
-    UNREADABLE,
     USAGE,
     CommandError,
     NumberRange,
     check_writable,
-    is_there,
     make_folder,
     say,
     show_json,
@@ -22,13 +19,13 @@ from musicgen.cli.console import (
 )
 from musicgen.cli.controls import Worded, control_options
 from musicgen.cli.models import RUNS, model_path, model_title, open_model
+from musicgen.cli.seeds import LARGEST_SEED, read_seed, told_apart
 from musicgen.composing.attempts import Attempt
 from musicgen.composing.composer import compose
 from musicgen.composing.controls import RequestError
 from musicgen.composing.record import Record
 from musicgen.composing.request import Frame, Request
-from musicgen.composing.seeds import SeedError, parse_notes
-from musicgen.composing.wording import read_meter
+from musicgen.composing.wording import read_bars, read_meter
 from musicgen.judging.faults import FAULTS, Facts, find_faults
 from musicgen.judging.originality import copied
 from musicgen.judging.summary import ranges_of
@@ -36,18 +33,21 @@ from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
 from musicgen.piece import Piece
 from musicgen.reading.corpus import MIDI_SUFFIXES
-from musicgen.reading.guard import UnreadableFileError
-from musicgen.reading.midi import read_midi_file
 
-LARGEST_SEED = 2**32
 SOUND = ".wav"
+SEED_HELP = """Music to continue: any music file that can be read, or notes. C4:1 is middle C for a quarter note, F#4:1/2 or F#4:e for an
+eighth, q. a dotted quarter, e3 an eighth of a triplet, R:1 a rest, [C4 E4 G4]:2 a chord, C4:2~ C4:1 a tie; | stands where a bar of the meter is
+full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are parts. Or a whole number, the random seed."""
 
 
 @click.command()
-@click.option("--seed", help='Music to continue: a MIDI file, or notes like "C4:1 E4:1/2 G4:1/2". Or a whole number, the random seed.')
+@click.option("--seed", help=SEED_HELP)
+@click.option(
+    "--seed-bars", type=Worded("A-B", read_bars), help="Continue these bars of the seed alone, counted from 1, in the meter, tempo and key there."
+)
 @click.option("--random-seed", type=click.IntRange(0, LARGEST_SEED), help="The same number plays the same music again.  [default: drawn and printed]")
 @click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
-@click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, the seed included.")
+@click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, exactly; the seed's count too.")
 @click.option("--end/--no-end", "closes", default=True, show_default=True, help="Let the piece close where its bars are full, or cut it off there.")
 @control_options
 @click.option("--takes", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many pieces to write.")
@@ -63,6 +63,7 @@ SOUND = ".wav"
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def generate(
     seed: str | None,
+    seed_bars: tuple[int, int | None] | None,
     random_seed: int | None,
     model_name: str | None,
     takes: int,
@@ -74,14 +75,7 @@ def generate(
     **settings,
 ) -> None:
     """Write new music as MIDI files."""
-    if seed is not None and seed.strip().isdecimal():
-        if random_seed is not None:
-            raise CommandError(f"--seed {seed} is a random seed too: give either it or --random-seed", USAGE)
-        if len(seed.strip()) > len(str(LARGEST_SEED)) or int(seed) > LARGEST_SEED:
-            raise CommandError(f"a random seed lies between 0 and {LARGEST_SEED}, not {seed.strip()[:40]}", USAGE)
-        random_seed, seed = int(seed), None
-    if random_seed is None:
-        random_seed = secrets.randbelow(1_000_000)
+    seed, random_seed = told_apart(seed, random_seed)
     path = model_path(model_name)
     model = open_model(path)
     index = copies.index_of(model)
@@ -90,9 +84,7 @@ def generate(
         from musicgen.cli.sounds import Studio  # who wants no sound need not wait for it
 
         studio = Studio(quiet=quiet)
-    request = Request(seed=None if seed is None else read_seed(seed, model, settings["tempo"]), **settings)
-    if request.drop_seed and request.seed is None:
-        raise CommandError("--drop-seed needs music to continue: give it with --seed", USAGE)
+    request = request_of(seed, seed_bars, model, quiet, **settings)
     try:
         for notice in Frame(model, request).notices():
             say(notice, quiet)
@@ -128,28 +120,23 @@ def generate(
                 say(f"    {fault['fault']}: {fault['meaning']}{where}", quiet)
 
 
+def request_of(seed: str | None, seed_bars: tuple[int, int | None] | None, model: Model, quiet: bool, **settings) -> Request:
+    """What is asked for, with the music to continue. Raises CommandError."""
+    if seed is None:
+        for name, value in (("--drop-seed", settings["drop_seed"]), ("--seed-bars", seed_bars)):
+            if value:
+                raise CommandError(f"{name} needs music to continue: give it with --seed", USAGE)
+        return Request(**settings)
+    given = read_seed(seed, seed_bars, model, settings["meter"], settings["tempo"], quiet)
+    return Request(seed=given.piece, seed_end=given.end, **settings)
+
+
 def faults_of(piece: Piece, request: Request, model: Model) -> list[dict]:
     """What is wrong with a take, by name, with its place: bars count from 1."""
     is_all_ours = request.seed is None  # what a person gave to begin with may lie anywhere
     facts = Facts(request.bars, ranges=ranges_of(piece, model.configuration.vocabulary)) if is_all_ours else Facts()
     meanings = {fault.name: fault.meaning for fault in FAULTS}
     return [{**finding._asdict(), "meaning": meanings[finding.fault]} for finding in find_faults(piece, facts)]
-
-
-def read_seed(seed: str, model: Model, tempo: float | None) -> Piece:
-    """The music to continue, from a file or as written out. Raises CommandError."""
-    path = Path(seed)
-    grid = model.configuration.vocabulary.steps_per_quarter
-    try:
-        if is_there(path):
-            return read_midi_file(path, grid).without_silent_bars()
-        if path.suffix.lower() in MIDI_SUFFIXES or "/" in seed.split(":")[0]:
-            raise UnreadableFileError("there is no such file")
-        return parse_notes(seed, grid, model.corpus.meter, tempo or model.corpus.tempo)
-    except UnreadableFileError as error:
-        raise CommandError(f"can't read the seed {seed}: {error}", UNREADABLE) from None
-    except SeedError as error:
-        raise CommandError(f"--seed: {error}", USAGE) from None
 
 
 def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool, wav: bool) -> list[Path]:

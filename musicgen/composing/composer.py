@@ -192,9 +192,9 @@ def _hear(frame: Frame, engine: Engine) -> tuple[State, np.ndarray, RunningConte
     state, previous = engine.start(1), np.array([frame.vocabulary.sizes], np.int32)
     onsets = frame.sequence.onsets.tolist()
     notes = [(onset, *row) for onset, row in zip(onsets, frame.sequence.notes.tolist(), strict=True) if frame.matches[row[PART]] is not None]
-    for row, (onset, _, _, _, duration, _) in zip(frame.vocabulary.ids(frame.sequence, ends=False), notes, strict=True):
+    for row, (onset, _, _, _, duration, _) in zip(frame.vocabulary.ids(frame.sequence, frame.matches, frame.first), notes, strict=True):
         state = engine.step(state, previous, _now([running]))
-        held = row[DURATION] == frame.vocabulary.held and onset + duration < frame.header.end
+        held = row[DURATION] == frame.vocabulary.held and onset + duration < frame.first
         pitch = frame.vocabulary.values[PITCH][row[PITCH]]
         running.add(onset - running.onset, int(row[PART]), pitch, None if held else duration)
         previous = row[None]

@@ -113,6 +113,8 @@ def check(request: Request) -> None:
         raise ValueError("no such key")
     if request.seed is not None and request.seed.end > LONGEST_SEED * request.seed.steps_per_quarter:
         raise ValueError("a seed without end")
+    if request.seed_end is not None and not (request.seed and 0 < request.seed_end <= LONGEST_SEED * request.seed.steps_per_quarter):
+        raise ValueError("a continuation that begins nowhere")
     if request.seed is not None and not all(part.name.isprintable() for part in request.seed.parts):
         raise ValueError("names that can't be shown")
     if request.meter is not None and (not 1 <= request.meter.numerator <= 255 or request.meter.denominator not in (1, 2, 4, 8, 16, 32, 64)):

@@ -1,7 +1,6 @@
 """What is asked for -> the frame of the piece: the music to continue as a model hears it, the bars to fill, and the piece that comes of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,10 +10,10 @@ import numpy as np
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.controls import Controls, Guide, RequestError
 from musicgen.encoding.tokens import PartToken, TokenSequence, encode
-from musicgen.encoding.vocabulary import TIME_SHIFT
+from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.key import estimate_key
 from musicgen.model.file import Model
-from musicgen.piece import Meter, Note, Part, Piece, Tempo, bars_at, canonical_tempo
+from musicgen.piece import Meter, Note, Part, Piece, Tempo, bar_lines_to, canonical_tempo
 
 ENDING_BARS = 4  # that are played several times
 
@@ -25,6 +24,7 @@ class Request(Controls):
 
     bars: int = 16  # of the piece, the seed included
     seed: Piece | None = None  # the music to continue
+    seed_end: int | None = None  # step at which the continuation begins, else where the seed's last note ends
     meter: Meter | None = None  # else the seed's or the corpus'; beside a seed it begins at the first bar line after it
     tempo: float | None = None  # quarters a minute, else the seed's or the corpus'
     closes: bool = True  # the best of several endings is taken
@@ -52,32 +52,28 @@ class Frame:
             raise RequestError(f"the seed is on a grid of {piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
         if request.tempo is not None:
             piece = replace(piece, tempos=(Tempo(0, canonical_tempo(request.tempo)),))
+        self.first = piece.end if request.seed_end is None or not piece.num_notes else request.seed_end  # step of what is composed
         if request.meter is not None:
-            piece = _in_meter(piece, request.meter)
+            piece = _in_meter(piece, request.meter, self.first)
         if request.key is not None:
-            piece = replace(piece, keys=(*(key for key in piece.keys if key.onset < piece.end), request.key._replace(onset=piece.end)))
+            piece = replace(piece, keys=(*(key for key in piece.keys if key.onset < self.first), request.key._replace(onset=self.first)))
         self.header = piece
         self.guide = Guide(request, self.vocabulary, (piece.keys[-1] if piece.keys else estimate_key(piece)).tonic if piece.num_notes else None)
-        self.sequence: TokenSequence = encode(piece)
-        self.matches = self.vocabulary.match(self.sequence)
-        bars = _bar_lines(piece.meters, piece.steps_per_quarter)
-        lines = [next(bars)]
-        while lines[-1] < piece.end:
-            lines.append(next(bars))
-        begun = len(lines) - 1  # bars that the seed fills or begins
-        full = begun if lines[-1] == piece.end else begun - 1
-        self.first_line = lines[full]
+        self.sequence, self.matches = _heard_as(encode(piece), self.vocabulary)
+        begun = bar_lines_to(self.first, piece.meters, piece.steps_per_quarter)
+        full = len(begun) - 1 if begun[-1] == self.first else len(begun) - 2  # bars that the seed fills
+        self.first_line = begun[full]
         total = request.bars + full if request.drop_seed else request.bars
-        while len(lines) <= total:
-            lines.append(next(bars))
+        if total <= full:
+            raise RequestError(f"the seed already fills {len(begun) - 1} bars: ask for more, --bars {len(begun) + 7} for example")
+        longest = max(meter.bar_steps(piece.steps_per_quarter) for meter in piece.meters)
+        lines = bar_lines_to(self.first + request.bars * longest, piece.meters, piece.steps_per_quarter)
         self.last_bar, self.end = lines[total - 1], lines[total]
         self.ending = lines[max(0, total - ENDING_BARS)]  # from here on, endings differ
-        if self.end <= piece.end:
-            raise RequestError(f"the seed already fills {begun} bars: ask for more, --bars {begun + 8} for example")
 
     def constraints(self) -> Constraints:
         """On what follows."""
-        return Constraints(self.vocabulary, self.guide.playable, self.header.end, self.last_bar, self.end)
+        return Constraints(self.vocabulary, self.guide.playable, self.first, self.last_bar, self.end)
 
     @cached_property
     def quarters(self) -> np.ndarray:
@@ -86,7 +82,7 @@ class Frame:
 
     def place(self, onset: int) -> float:
         """How much of what is to be played is over at `onset`, 0 to 1."""
-        return min(max((onset - self.header.end) / (self.end - self.header.end), 0.0), 1.0)
+        return min(max((onset - self.first) / (self.end - self.first), 0.0), 1.0)
 
     def quarters_left(self, onset: int) -> float:
         """Until the piece ends."""
@@ -96,11 +92,11 @@ class Frame:
     def notes_wanted(self) -> float:
         """That are to be played, where a number of notes a bar is asked for."""
         density = self.request.density
-        return 0.0 if density is None else density.amount * (self.end - self.header.end) / (self.end - self.last_bar)
+        return 0.0 if density is None else density.amount * (self.end - self.first) / (self.end - self.last_bar)
 
     def piece(self, played: list[list[Played]], title: str) -> Piece:
         """The seed and its continuation: a part that the seed has goes on in it, the others join."""
-        parts = list(self.header.parts)
+        parts = [_cut(part, self.end) for part in self.header.parts]
         notes = [ended(part, self.end) for part in played]
         taken: set[int] = set()
         for number, match in enumerate(self.matches):
@@ -113,7 +109,7 @@ class Frame:
                 parts.append(Part(self.vocabulary.part_names[number], token.program, token.is_drum, notes[number]))
         whole = replace(self.header, parts=tuple(parts), title=title)
         if self.request.drop_seed and self.request.seed:
-            whole = _without(whole, self.header.end, self.first_line)
+            whole = _without(whole, self.first, self.first_line)
         whole = replace(whole, parts=tuple(part for part in whole.parts if part.notes))
         return whole if whole.keys else replace(whole, keys=(estimate_key(whole),))
 
@@ -134,14 +130,32 @@ class Frame:
         return said
 
 
-def _in_meter(piece: Piece, meter: Meter) -> Piece:
-    """A piece that goes on in another meter from its last bar line on. Raises RequestError where the grid can't count its bars."""
+def _in_meter(piece: Piece, meter: Meter, first: int) -> Piece:
+    """A piece that goes on in another meter from the first bar line at `first` or later. Raises RequestError where the grid can't count its bars."""
     if meter.bar_steps(piece.steps_per_quarter) < 1:
         raise RequestError(
             f"a bar of {meter.numerator}/{meter.denominator} is no whole number of the model's {piece.steps_per_quarter} steps a quarter"
         )
-    line = next(line for line in _bar_lines(piece.meters, piece.steps_per_quarter) if line >= piece.end)
+    if piece.meters[-1][1:] == meter[1:]:
+        return piece
+    line = bar_lines_to(first, piece.meters, piece.steps_per_quarter)[-1]
     return replace(piece, meters=(*(earlier for earlier in piece.meters if earlier.onset < line), meter._replace(onset=line)))
+
+
+def _heard_as(sequence: TokenSequence, vocabulary: Vocabulary) -> tuple[TokenSequence, list[int | None]]:
+    """Rows in the order of the parts that the model takes the seed's parts for, and those: of one name, where that is one part's alone."""
+    names = [name.casefold() for name in vocabulary.part_names]
+    named: dict[int, int] = {}
+    for number, (token, index) in enumerate(zip(sequence.parts, sequence.indices, strict=True)):
+        name = sequence.header.parts[index].name.casefold()
+        if names.count(name) == 1 and vocabulary.parts[names.index(name)].is_drum == token.is_drum and names.index(name) not in named.values():
+            named[number] = names.index(name)
+    matches = vocabulary.match(sequence, named)
+    own = np.array([len(names) if match is None else match for match in matches], np.int64)[sequence.notes[:, PART]]
+    order = np.lexsort((sequence.notes[:, PITCH], own, sequence.onsets))
+    notes = sequence.notes[order]
+    notes[:, TIME_SHIFT] = np.diff(sequence.onsets[order], prepend=0)
+    return replace(sequence, notes=notes), matches
 
 
 def _instrument(token: PartToken) -> str:
@@ -160,18 +174,12 @@ def ended(played: list[Played], end: int) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+def _cut(part: Part, end: int) -> Part:
+    """A part of which nothing sounds on at `end`."""
+    return replace(part, notes=tuple(note._replace(duration=min(note.duration, end - note.onset)) for note in part.notes))
+
+
 def _without(piece: Piece, first: int, line: int) -> Piece:
     """The notes that begin at `first` or later, from the bar line `line` on."""
     parts = tuple(replace(part, notes=tuple(note for note in part.notes if note.onset >= first)) for part in piece.parts)
     return replace(piece, parts=parts).between(line)
-
-
-def _bar_lines(meters: tuple[Meter, ...], steps_per_quarter: int) -> Iterator[int]:
-    """All bar lines, without end."""
-    step = 0
-    while True:
-        yield step
-        start, length = bars_at(np.array([step]), meters, steps_per_quarter)
-        following = next((meter.onset for meter in meters if meter.onset > step), None)
-        step = int(start[0] + length[0])
-        step = step if following is None else min(step, following)

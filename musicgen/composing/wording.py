@@ -64,6 +64,18 @@ def read_range(text: str) -> Range:
     return Range(match["part"], low, high)
 
 
+def read_bars(text: str) -> tuple[int, int | None]:
+    """The first and the last bar of A-B, counted from 1; of A alone that one, of A- all from it on, which is None."""
+    match = re.fullmatch(r"\s*(\d{1,9})\s*(-)?\s*(\d{1,9})?\s*", text)
+    if match is None or (not match[2] and match[3]):
+        raise WordingError(f"{text!r} are no bars: expected a first and a last one, like 5-8")
+    first = int(match[1])
+    last = int(match[3]) if match[3] else None if match[2] else first
+    if not 1 <= first <= (last or first):
+        raise WordingError(f"{text!r} are no bars: they count from 1, the first one first, like 5-8")
+    return first, last
+
+
 def read_parts(text: str) -> tuple[str, ...] | int:
     """Names of parts between commas, or how many."""
     if text.strip().isdecimal():

@@ -7,7 +7,7 @@ What a corpus lacks is heard as the nearest that it has: a pitch as its nearest 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -110,13 +110,15 @@ class Vocabulary:
             tuple(values),
         )
 
-    def match(self, sequence: TokenSequence) -> list[int | None]:
-        """For each part of the sequence the vocabulary's part that is the same or nearest; None for drums where it has none.
+    def match(self, sequence: TokenSequence, known: Mapping[int, int] | None = None) -> list[int | None]:
+        """For each part of the sequence the vocabulary's part that is known to be it, or the same, or nearest; None for drums where it has none.
 
         Nearest is, among those of the same kind (drums or not), one that is not taken yet, then one of the same
         instrument, then of the same family of instruments, then the one whose range has its middle nearest.
         """
+        known = known or {}
         matches: list[int | None] = [self.parts.index(token) if token in self.parts else None for token in sequence.parts]
+        matches = [known.get(number, None if match in known.values() else match) for number, match in enumerate(matches)]
         for number, token in enumerate(sequence.parts):
             candidates = [index for index, own in enumerate(self.parts) if own.is_drum == token.is_drum]
             if matches[number] is None and candidates:
@@ -131,16 +133,17 @@ class Vocabulary:
                 matches[number] = min(candidates, key=distance)
         return matches
 
-    def ids(self, sequence: TokenSequence, ends: bool = True, matches: list[int | None] | None = None) -> np.ndarray:
+    def ids(self, sequence: TokenSequence, matches: Sequence[int | None] | None = None, goes_on: int | None = None) -> np.ndarray:
         """The ids of all fields, note by note. Notes of parts that match nothing are left out, their time is not.
 
         Args:
-            matches: what the parts of the sequence are heard as; what `match` says where it is not given.
+            matches: what the sequence's parts are taken for, else as `match` says.
+            goes_on: the step at which more music follows; the notes that sound until then are held.
 
         Returns:
-            (N + 1, 5) int32 as in FIELDS, the last row the end; without it (N, 5) where `ends` is false: then the piece
-            is a beginning, and the notes that it ends with are held.
+            (N + 1, 5) int32 as in FIELDS, the last row the end; (N, 5), without it, of music that goes on.
         """
+        ends = goes_on is None
         parts = np.array([-1 if match is None else match for match in matches or self.match(sequence)], np.int32)
         kept = parts[sequence.notes[:, PART]] >= 0 if len(parts) else np.zeros(0, bool)
         rows = np.zeros((int(kept.sum()) + ends, len(FIELDS)), np.int32)
@@ -151,7 +154,7 @@ class Vocabulary:
         onset = sequence.onsets[kept]
         is_held = held(onset, parts[own[:, PART]], own[:, DURATION])
         if not ends:
-            is_held |= onset + own[:, DURATION] == (sequence.onsets + sequence.notes[:, DURATION]).max(initial=0)
+            is_held |= onset + own[:, DURATION] == goes_on
         notes[:, DURATION] = np.where(is_held, self.held, self.nearest(DURATION, own[:, DURATION]))
         notes[:, VELOCITY] = self.nearest(VELOCITY, own[:, VELOCITY])
         if ends:

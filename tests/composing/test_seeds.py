@@ -1,14 +1,16 @@
 """Notes that a person writes: what they mean, and for what they can't mean an error that names the word."""
 
 import contextlib
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicgen.composing.seeds import SeedError, parse_notes
-from musicgen.piece import DEFAULT_VELOCITY, Meter, Tempo
+from musicgen.composing.controls import RequestError
+from musicgen.composing.seeds import SeedError, bars_of, parse_notes, written_seed
+from musicgen.piece import DEFAULT_VELOCITY, Key, Meter, Tempo
 
 
 def notes(text: str, steps_per_quarter: int = 12) -> list[tuple[int, int, int]]:
@@ -35,7 +37,13 @@ def notes(text: str, steps_per_quarter: int = 12) -> list[tuple[int, int, int]]:
         ("[C4 E4 G4]:2 C5:1", [(0, 60, 24), (0, 64, 24), (0, 67, 24), (24, 72, 12)]),
         ("[ G4 C4 ] C4", [(0, 60, 12), (0, 67, 12), (12, 60, 12)]),
         ("[C4 C4]:1", [(0, 60, 12)]),
-        ("C4:1 | D4:1 |\n E4:1\t|", [(0, 60, 12), (12, 62, 12), (24, 64, 12)]),
+        ("C4:3 E4:1 | D4:4 ||\n E4:1", [(0, 60, 36), (36, 64, 12), (48, 62, 48), (96, 64, 12)]),
+        ("C4:1 | D4:4", [(36, 60, 12), (48, 62, 48)]),  # an upbeat
+        ("R:3 C4:1 | D4:4", [(36, 60, 12), (48, 62, 48)]),
+        ("C4:q D4:h. E4:e3 F4:quarter. G4", [(0, 60, 12), (12, 62, 36), (48, 64, 4), (52, 65, 18), (70, 67, 18)]),
+        ("C4:2~ C4:1 C4:1", [(0, 60, 36), (36, 60, 12)]),
+        ("C4:4~ | C4:2~ C4:1", [(0, 60, 84)]),
+        ("[C4 E4]:2~ [C4 F4]:1", [(0, 60, 36), (0, 64, 24), (24, 65, 12)]),
         ("C4:1000", [(0, 60, 12_000)]),
     ],
 )
@@ -97,6 +105,17 @@ def test_every_pitch_and_every_length_of_the_grid_can_be_written(melody):
         ("[C4 R]:1", r"'\[C4 R\]:1': 'R'"),
         ("[C4 E4]G4", r"'\[C4 E4\]G4'"),
         ("C4:1, D4:1", "'1,'"),
+        ("C4:4~ D4", "the tie of 'C4:4~' leads to no note of the same pitch"),
+        ("C4:4~ R C4", "the tie of 'C4:4~' leads to no note of the same pitch"),
+        ("C4:4~", "the tie of 'C4:4~' leads to no note"),
+        ("C4:4 | D4:3 | E4:4", "bar 2 lasts 3 quarter notes, and a bar of 4/4 4"),
+        ("C4:5 | D4:4", "bar 1 lasts 5 quarter notes"),
+        ("Flute: C4:4 | D4:3 |", "bar 2 of Flute lasts 3"),
+        ("C4:1 | D4:4 ; C3:2 | D3:4", "first bars must be equally long"),
+        ("C4: D4", "'C4:'"),
+        ("C4:q4", "'q4'"),
+        ("C4:t", "not on the grid"),
+        ("C4 ; " * 65, "at most 64 parts"),
     ],
 )
 def test_an_error_names_the_word(text, named):
@@ -104,13 +123,49 @@ def test_an_error_names_the_word(text, named):
         parse_notes(text, 12)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "|", "R:4", "| R |"])
+def test_parts_begin_together_and_have_the_instruments_of_their_names():
+    seed = written_seed("Flute: G4:1 | C5:4 ; D3:2 ; Drums: R:1 C2:1/2", 12, instruments={"flute": (73, False), "drums": (0, True)})
+
+    assert [(part.name, part.program, part.is_drum) for part in seed.piece.parts] == [("Flute", 73, False), ("Melody", 0, False), ("Drums", 0, True)]
+    assert [[note[:3] for note in part.notes] for part in seed.piece.parts] == [[(36, 67, 12), (48, 72, 48)], [(36, 50, 24)], [(48, 36, 6)]]
+    assert seed.end == 96
+
+
+@pytest.mark.parametrize(("text", "end"), [("C4:1 R:2", 36), ("C4:1 R:1 ; C3:3 R:1", 48), ("C4:1 | D4:1 R:1", 72)])
+def test_rests_at_the_end_are_of_the_seed(text, end):
+    assert written_seed(text, 12).end == end
+
+
+def test_bars_of_a_seed_are_taken_as_they_stand():
+    fast, flat = (Tempo(48, 90.0), Tempo(96, 60.0)), (Key(0, -1), Key(48, -2))
+    piece = replace(
+        parse_notes("C4:3 D4:1 | E4:2 F4:4 G4:2 A4:4", 12), meters=(Meter(0, 4, 4), Meter(96, 3, 4)), tempos=(Tempo(0, 120.0), *fast), keys=flat
+    )
+    seed = bars_of(piece, 2, 2)
+
+    assert [note[:3] for note in seed.piece.parts[0].notes] == [(0, 64, 24), (24, 65, 48)]
+    assert (seed.end, seed.piece.meters, seed.piece.tempos, seed.piece.keys) == (48, (Meter(0, 4, 4),), (Tempo(0, 90.0),), (Key(0, -2),))
+    assert bars_of(piece, 1, None).piece.num_notes == piece.num_notes
+
+
+@pytest.mark.parametrize(("bars", "advice"), [((3, 9), "3-3"), ((4, 5), "1-3"), ((4, None), "1-3")])
+def test_bars_outside_of_a_seed_are_refused(bars, advice):
+    with pytest.raises(RequestError, match=f"has 3 bars.* ask for {advice}"):
+        bars_of(parse_notes("C4:4 D4 E4", 12), *bars)
+
+
+def test_bars_without_a_note_are_refused():
+    with pytest.raises(RequestError, match="no note begins in bars 2-3"):
+        bars_of(parse_notes("C4:1 R:11 D4:1", 12), 2, 3)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "|", "R:4", "| R |", ";", "R ; R"])
 def test_a_seed_needs_a_note(text):
     with pytest.raises(SeedError, match="at least one note"):
         parse_notes(text, 12)
 
 
-@given(st.text("CDEFGABRcdr#bx♯♭n0123456789-:/.|[] e\n", max_size=30) | st.text(max_size=20))
+@given(st.text("CDEFGABRcdr#bx♯♭n0123456789-:/.|[] eqh~;S\n", max_size=30) | st.text(max_size=20))
 @settings(max_examples=200, deadline=None)
 def test_any_text_is_music_or_no_seed(text):
     with contextlib.suppress(SeedError):

@@ -33,7 +33,7 @@ SLOTS = 8
 def context(piece: Piece, slots: int = SLOTS, vocabulary: Vocabulary | None = None, ends: bool = True) -> Context:
     sequence = encode(piece)
     vocabulary = vocabulary or Vocabulary.of([sequence])
-    return context_of(vocabulary.ids(sequence, ends), piece.meters, vocabulary, slots)
+    return context_of(vocabulary.ids(sequence, goes_on=None if ends else piece.end), piece.meters, vocabulary, slots)
 
 
 # Laws

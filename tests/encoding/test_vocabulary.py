@@ -81,12 +81,13 @@ def test_a_field_of_one_value_is_not_predicted():
 def test_a_beginning_leaves_its_last_notes_held():
     melody, bass = part(Note(0, 60, 12), Note(12, 62, 6), Note(24, 64, 12)), part(Note(0, 40, 36), program=1)
     vocabulary = vocabulary_of(Piece((melody, bass)))
-    sequence = encode(Piece((melody, bass)))
+    piece = Piece((melody, bass))
+    sequence = encode(piece)
 
     assert vocabulary.steps(DURATION, np.arange(vocabulary.held)).tolist() == [6, 12, 36]
     # the notes: 60, 40, 62, 64; 62 ends before a rest
     assert vocabulary.ids(sequence)[:-1, DURATION].tolist() == [vocabulary.held, 2, 0, 1]
-    assert vocabulary.ids(sequence, ends=False)[:, DURATION].tolist() == [vocabulary.held, vocabulary.held, 0, vocabulary.held]
+    assert vocabulary.ids(sequence, goes_on=piece.end)[:, DURATION].tolist() == [vocabulary.held, vocabulary.held, 0, vocabulary.held]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_drums_without_drums_are_left_out_and_their_time_is_not():
     assert vocabulary.steps(TIME_SHIFT, ids[:-1, TIME_SHIFT]).tolist() == [0, 12]
     only_drums = encode(Piece((part(Note(0, 36, 3), is_drum=True),)))
     assert vocabulary.ids(only_drums).tolist() == [[vocabulary.end, 0, 0, 0, 0]]
-    assert vocabulary.ids(only_drums, ends=False).shape == (0, 5)
+    assert vocabulary.ids(only_drums, goes_on=0).shape == (0, 5)
     assert vocabulary.ids(encode(Piece(()))).tolist() == [[vocabulary.end, 0, 0, 0, 0]]
 
 
