@@ -25,6 +25,7 @@ COMMANDS = {
     "render": "Write MIDI files as sound.",
     "play": "Play a MIDI file.",
     "evaluate": "Judge a model, and its music beside the corpus'.",
+    "compare": "Train each kind of recurrent cell, and compare them.",
     "corpus": "Show or add music to learn from.",
     "inspect": "Show what is in a model.",
     "doctor": "Look for what is broken, and measure this machine.",

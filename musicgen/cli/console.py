@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import math
 import os
 import sys
@@ -63,6 +64,7 @@ def with_progress(items: Iterable[Item], total: int, what: str, quiet: bool = Fa
 def without_native_messages() -> Iterator[None]:
     """Keeps from the person what libraries write past Python, straight to file descriptor 2: TensorFlow greets with a dozen lines."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its advice is for programmers
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

@@ -176,13 +176,15 @@ def _bounded(interval: int) -> int:
     return min(max(interval, -WIDEST_LEAP), WIDEST_LEAP)
 
 
-def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int) -> Context:
-    """The context of each row of a whole piece.
+def context_of(ids: np.ndarray, meters: tuple[Meter, ...], vocabulary: Vocabulary, slots: int, onset: int = 0) -> Context:
+    """The context of each row of a piece, or of one whose beginning nobody has heard.
 
     Args:
         ids: (N, 5), the end included or not.
+        onset: steps, of the note before the first.
     """
     running = RunningContext(meters, vocabulary, slots)
+    running.onset = onset
     values = np.column_stack([vocabulary.steps(field, ids[:, field]) for field in (TIME_SHIFT, PART, PITCH, DURATION)]).tolist()
     rows = []
     for row, (shift, part, pitch, duration) in zip(ids.tolist(), values, strict=True):

@@ -64,7 +64,11 @@ def input_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
 
 def logits(given: dict[str, keras.KerasTensor], configuration: Configuration) -> dict[str, keras.KerasTensor]:
     """The logits of each active field, (B, T, V), given the inputs."""
-    state = recurrent_stack(listen(given, configuration), configuration)
+    return heads(recurrent_stack(listen(given, configuration), configuration), given, configuration)
+
+
+def heads(state, given, configuration: Configuration) -> dict[str, keras.KerasTensor]:
+    """The logits of each active field, (B, T, V), given the state too."""
     relative = Relative(configuration)
     return {NAMES[field]: head(field, state, given, relative, configuration) for field in configuration.vocabulary.active}
 

@@ -61,8 +61,9 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [number * step for number in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def _text(x: float, y: float, words: str, anchor: str = "middle", kind: str = "") -> str:
-    turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if kind == "up" else ""
+def text(x: float, y: float, words: str, anchor: str = "middle", kind: str = "") -> str:
+    """Words at a place; of the kind "up" they are read upwards, any other is their class."""
+    turned = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if kind == "up" else f' class="{kind}"' if kind else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turned}>{escape(words)}</text>'
 
 
@@ -73,7 +74,7 @@ def _bars(plot: Bars) -> list[str]:
     shapes = []
     for tick in ticks(0, highest, 4):
         y = foot - tick * scale
-        shapes += [f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>', _text(LEFT - 6, y + 5, f"{tick:.3g}", "end")]
+        shapes += [f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>', text(LEFT - 6, y + 5, f"{tick:.3g}", "end")]
     for number, name in enumerate(SETS):
         boxes = []
         for bucket, value in enumerate(getattr(plot, name)):
@@ -81,11 +82,11 @@ def _bars(plot: Bars) -> list[str]:
             boxes.append(f"M{x:.1f} {foot}v-{value * scale:.1f}h{0.4 * width:.1f}V{foot}z")
         shapes.append(f'<path class="{name}" d="{"".join(boxes)}"/>')
     every = -(-len(plot.labels) // MOST_LABELS)
-    shapes += [_text(LEFT + width * (bucket + 0.5), foot + 18, label) for bucket, label in enumerate(plot.labels) if bucket % every == 0]
+    shapes += [text(LEFT + width * (bucket + 0.5), foot + 18, label) for bucket, label in enumerate(plot.labels) if bucket % every == 0]
     shapes += [
         f'<path class="axis" d="M{LEFT} {TOP}V{foot}H{WIDTH - RIGHT}"/>',
-        _text((LEFT + WIDTH) / 2, HEIGHT - 6, plot.axis),
-        _text(16, (TOP + foot) / 2, plot.unit, kind="up"),
+        text((LEFT + WIDTH) / 2, HEIGHT - 6, plot.axis),
+        text(16, (TOP + foot) / 2, plot.unit, kind="up"),
     ]
     return shapes
 
@@ -102,11 +103,11 @@ def _strip(plot: Strip) -> list[str]:
         return LEFT + 10 + (value - low) * scale
 
     for tick in ticks(low, high):
-        shapes += [f'<path class="grid" d="M{place(tick):.1f} {TOP}V{foot}"/>', _text(place(tick), foot + 18, f"{tick:.4g}")]
+        shapes += [f'<path class="grid" d="M{place(tick):.1f} {TOP}V{foot}"/>', text(place(tick), foot + 18, f"{tick:.4g}")]
     row = (foot - TOP) / len(SETS)
     for number, name in enumerate(SETS):
         values, middle = list(getattr(plot, name)), TOP + (number + 0.5) * row
-        shapes.append(_text(LEFT - 16, middle, name, kind="up"))
+        shapes.append(text(LEFT - 16, middle, name, kind="up"))
         if values:
             dots = "".join(f"M{place(value):.1f} {middle + (index * GOLDEN % 1 - 0.5) * 0.62 * row:.1f}h0" for index, value in enumerate(values))
             lower, median, upper = (place(value) for value in np.percentile(values, (25, 50, 75)).tolist())
@@ -116,5 +117,5 @@ def _strip(plot: Strip) -> list[str]:
                 f'<rect class="half {name}" x="{lower:.1f}" y="{top:.1f}" width="{max(1, upper - lower):.1f}" height="{height:.1f}"/>',
                 f'<path class="median {name}" d="M{median:.1f} {top:.1f}v{height:.1f}"/>',
             ]
-    shapes += [f'<path class="axis" d="M{LEFT} {TOP}V{foot}H{WIDTH - RIGHT}"/>', _text((LEFT + WIDTH) / 2, HEIGHT - 6, plot.unit)]
+    shapes += [f'<path class="axis" d="M{LEFT} {TOP}V{foot}H{WIDTH - RIGHT}"/>', text((LEFT + WIDTH) / 2, HEIGHT - 6, plot.unit)]
     return shapes
