@@ -30,7 +30,7 @@ from musicgen.learning.batches import Example, example_of, previous_of
 from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine, State
 from musicgen.model.relative import Relative
-from musicgen.reading.corpus import find_files, read_files
+from musicgen.reading.gathering import read_corpus
 
 TOLERANCE = 1e-5
 CHECKED_NOTES = 200
@@ -42,7 +42,7 @@ Logits = dict[str, np.ndarray]  # each (B, V)
 
 def read_examples(corpus: Path) -> tuple[Vocabulary, int, list[Example]]:
     """The vocabulary of a folder of music, the slots of sounding notes and the pieces."""
-    sequences = [encode(receipt.piece) for receipt in read_files(find_files([corpus])) if receipt.piece is not None]
+    sequences = [encode(piece) for piece in read_corpus([corpus]).pieces]
     vocabulary = Vocabulary.of(sequences)
     slots = min(8, sum(vocabulary.most_at_once))
     return vocabulary, slots, [example_of(sequence, vocabulary, slots) for sequence in sequences]

@@ -21,7 +21,7 @@ def this_program(corpus: Path) -> tuple[int, Callable[[], int]]:
     """The number of files, and a function that reads them all and returns the notes."""
     from musicgen.encoding.tokens import encode
     from musicgen.encoding.vocabulary import Vocabulary
-    from musicgen.reading.corpus import find_files
+    from musicgen.reading.finding import find_files
     from musicgen.reading.midi import read_midi_file
 
     files = find_files([corpus])
@@ -33,7 +33,7 @@ def miditok(corpus: Path) -> tuple[int, Callable[[], int]]:
     """The number of files, and a function that reads them all and returns the tokens."""
     from miditok import REMI, TokenizerConfig
 
-    from musicgen.reading.corpus import find_files
+    from musicgen.reading.finding import find_files
 
     files = find_files([corpus])
     tokenizer = REMI(TokenizerConfig(use_programs=True, one_token_stream_for_programs=True))

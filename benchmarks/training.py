@@ -34,7 +34,7 @@ from musicgen.learning.fitting import Average, build
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration, num_parameters
 from musicgen.model.relative import Relative
-from musicgen.reading.corpus import find_files, read_files, split
+from musicgen.reading.gathering import read_corpus as gather
 
 WARM_UP_STEPS = 2  # beyond the steps that compile
 
@@ -54,14 +54,12 @@ class Corpus:
 
 def read_corpus(folder: Path) -> Corpus:
     """A folder, split as `train` splits it."""
-    receipts = [receipt for receipt in read_files(find_files([folder])) if receipt.piece is not None]
-    training, held_out = split([receipt.piece for receipt in receipts if receipt.piece is not None])
-    of_piece = {id(receipt.piece): receipt.path for receipt in receipts}
+    training, held_out = gather([folder]).split()
     sequences = [encode(piece) for piece in (*training, *held_out)]
     vocabulary = Vocabulary.of(sequences)
     configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)))
     examples = [example_of(sequence, vocabulary, configuration.slots) for sequence in sequences[: len(training)]]
-    return Corpus([of_piece[id(piece)] for piece in training], configuration, examples)
+    return Corpus(training.paths, configuration, examples)
 
 
 class Learner(ABC):

@@ -1,16 +1,28 @@
 """What all commands that read music share: which files a person means, and the pieces in them."""
 
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+
+import click
 
 from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError, make_folder, say, with_progress, write_file
 from musicgen.listening.midi import midi_bytes
-from musicgen.piece import Piece
+from musicgen.piece import STEPS_PER_QUARTER
 from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
-from musicgen.reading.corpus import find_files, read_files
+from musicgen.reading.corpus import Corpus
+from musicgen.reading.finding import MUSIC_SUFFIXES, find_files
+from musicgen.reading.gathering import read_corpus as gather
+from musicgen.reading.guard import LIMIT_OPTIONS, Limits, shown
+from musicgen.reading.reasons import Reason
+from musicgen.reading.receipts import SKIPPED, Receipt, summary_of
+from musicgen.reading.selection import ALL, Selection
 
 CORPUS_FOLDER = Path("corpus")
 DEFAULT_CORPUS = "bach-chorales"
+MOST_NAMED = 10  # files that were skipped
+FINEST_GRID = 96  # steps, as many as a vocabulary can say
 
 
 def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
@@ -31,22 +43,87 @@ def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
     return below if len(below) == 1 else [CORPUS_FOLDER]
 
 
-def read_corpus(folders: list[Path], quiet: bool) -> list[Piece]:
-    """The pieces in the files, and a word on each file that gave none."""
-    files = find_files(folders)
-    if not files:
-        raise CommandError(f"no MIDI files (.mid, .midi) in {', '.join(map(str, folders))}", UNREADABLE)
-    receipts = list(with_progress(read_files(files), len(files), "reading", quiet))
-    skipped = [receipt for receipt in receipts if receipt.piece is None]
-    for receipt in skipped[:10]:
-        say(f"skipped {str(receipt.path)!r}: {receipt.reason}", quiet)
-    for reason, times in Counter(receipt.reason for receipt in skipped[10:]).items():
+def selection_options(command: Callable) -> Callable:
+    """The options of all commands that read music; the command is given one `selection`."""
+
+    @wraps(command)
+    def with_selection(*args, grid, parts, drums, min_notes, meter, exclude, **others):
+        limits = Limits(**{name: others.pop(f"limit_{name}") for name in LIMIT_OPTIONS})
+        return command(*args, selection=Selection(grid, parts, drums, min_notes, meter, exclude, limits), **others)
+
+    options = [
+        click.option("--grid", type=click.IntRange(1, FINEST_GRID), default=STEPS_PER_QUARTER, show_default=True, help="Steps to the quarter note."),
+        click.option(
+            "--parts", default=ALL, show_default=True, metavar="all|melody|piano|NAME", help="Parts to take: NAME is a word in their names."
+        ),
+        click.option("--drums/--no-drums", default=True, help="Take drums or leave them out.  [default: take them]"),
+        click.option("--min-notes", type=click.IntRange(0), default=0, show_default=True, help="Leave out pieces with fewer notes."),
+        click.option("--meter", type=MeterType(), metavar="N/D", help="Take pieces alone that are in this meter throughout."),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders of such names, '*demo*' say; may be repeated."),
+    ]
+    for name, limit in LIMIT_OPTIONS.items():
+        default = getattr(Limits(), name)
+        help_text = f"At most so many {limit.what} a file; others are skipped."
+        options.append(
+            click.option(limit.option, f"limit_{name}", type=click.IntRange(1), default=default, show_default=True, help=help_text, hidden=True)
+        )
+    for option in reversed(options):
+        with_selection = option(with_selection)
+    return with_selection
+
+
+class MeterType(click.ParamType):
+    """A meter as it is written: 4/4."""
+
+    name = "meter"
+
+    def convert(self, value, param, ctx):
+        numerator, _, denominator = value.partition("/")
+        if not (numerator.isdecimal() and denominator.isdecimal() and int(numerator) and int(denominator)):
+            self.fail(f"{value!r} is no meter: write 4/4 or 6/8, say.", param, ctx)
+        return int(numerator), int(denominator)
+
+
+def corpus_name(folders: list[Path]) -> str:
+    """What a corpus in these folders is called."""
+    return "-".join(folder.resolve().name for folder in folders)
+
+
+def read_files(folders: list[Path], selection: Selection, quiet: bool) -> Corpus:
+    """What is in the files. Raises CommandError where there is none."""
+    corpus = gather(folders, selection, lambda records, total: with_progress(records, total, "reading", quiet))
+    if not corpus.files:
+        raise CommandError(f"no files in {', '.join(map(shown, folders))}", UNREADABLE)
+    return corpus
+
+
+def read_corpus(folders: list[Path], selection: Selection, quiet: bool) -> Corpus:
+    """What is in the files, and a word on each that gave nothing. Raises CommandError where no music is left."""
+    where = ", ".join(map(shown, folders))
+    corpus = read_files(folders, selection, quiet)
+    receipts = list(corpus.receipts())
+    summary = summary_of(receipts)
+    loud = [receipt for receipt in receipts if receipt.status == SKIPPED and not is_foreign(receipt)]
+    for receipt in loud[:MOST_NAMED]:
+        say(f"skipped {shown(receipt.path)}: {receipt.message}", quiet)
+    for reason, times in Counter(receipt.reason for receipt in loud[MOST_NAMED:]).items():
         say(f"skipped {times} more: {reason}", quiet)
-    pieces = [receipt.piece for receipt in receipts if receipt.piece is not None]
-    if not pieces:
-        raise CommandError(f"none of the {len(files)} files in {', '.join(map(str, folders))} holds music that can be read", UNREADABLE)
-    say(f"{len(files)} files: {len(pieces)} read, {len(skipped)} skipped, {sum(piece.num_notes for piece in pieces):,} notes", quiet)
-    return pieces
+    if not summary["pieces"]:
+        raise CommandError(f"none of the {summary['files']} files in {where} holds music that can be used", UNREADABLE)
+    say(in_words(summary), quiet)
+    return corpus
+
+
+def is_foreign(receipt: Receipt) -> bool:
+    """Whether a file is no music and does not claim to be, so that nobody needs a word on it."""
+    return receipt.reason == Reason.NOT_MUSIC.value and receipt.path.suffix.lower() not in MUSIC_SUFFIXES
+
+
+def in_words(summary: dict) -> str:
+    """What became of all files, in one line."""
+    counts = [f"{summary['files']:,} files: {summary['used']:,} used", f"{summary['duplicate']:,} duplicates", f"{summary['skipped']:,} skipped"]
+    reasons = ", ".join(f"{times:,} {reason}" for reason, times in summary["reasons"].items())
+    return ", ".join(counts) + (f" ({reasons})" if reasons else "") + f"; {summary['pieces']:,} pieces, {summary['notes']:,} notes"
 
 
 def add_corpus(name: str, folder: Path, force: bool, quiet: bool) -> None:

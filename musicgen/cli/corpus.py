@@ -4,15 +4,41 @@ from pathlib import Path
 
 import click
 
-from musicgen.cli.console import show_json
-from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus
+from musicgen.cli.accounts import receipts_json, receipts_page, receipts_text
+from musicgen.cli.console import check_writable, say, show_json, write_file
+from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus, corpus_folders, corpus_name, in_words, read_files, selection_options
 from musicgen.reading.builtin import BUILTIN_CORPORA
-from musicgen.reading.corpus import find_files
+from musicgen.reading.finding import find_files
+from musicgen.reading.receipts import summary_of
+from musicgen.reading.selection import Selection
 
 
 @click.group()
 def corpus() -> None:
-    """Show or add music to learn from."""
+    """Show, check or add music to learn from."""
+
+
+@corpus.command()
+@click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
+@selection_options
+@click.option("--page", type=click.Path(path_type=Path), help="Write an HTML page too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--force", is_flag=True, help="Overwrite the page.")
+@click.option("--quiet", is_flag=True, help="Print the table and errors alone.")
+def check(corpora: tuple[str, ...], selection: Selection, page: Path | None, as_json: bool, force: bool, quiet: bool) -> None:
+    """Read folders of music as `train` does, and say what became of each file: used, a duplicate, or skipped and why."""
+    if page is not None:
+        check_writable(page, force, "--page")
+    folders = corpus_folders(corpora, quiet)
+    read = read_files(folders, selection, quiet)
+    receipts = list(read.receipts())
+    if as_json:
+        show_json(receipts_json(read))
+    else:
+        click.echo(f"{receipts_text(receipts)}\n\n{in_words(summary_of(receipts))}")
+    if page is not None:
+        write_file(page, receipts_page(corpus_name(folders), receipts).encode("utf-8", "replace"))
+        say(f"page {page}", quiet)
 
 
 @corpus.command("list")

@@ -20,7 +20,7 @@ from musicgen.cli.console import (
     with_progress,
     write_file,
 )
-from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus, corpus_folders, read_corpus
+from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus, corpus_folders, corpus_name, read_corpus
 from musicgen.cli.exhibits import EXCERPTS, evaluation_page
 from musicgen.cli.models import model_path, open_model
 from musicgen.cli.tables import as_text, facts_of, tables_of
@@ -33,7 +33,8 @@ from musicgen.judging.surprise import surprises
 from musicgen.model.file import Model
 from musicgen.piece import Piece
 from musicgen.reading.builtin import BUILTIN_CORPORA
-from musicgen.reading.corpus import find_files, fingerprint_of_all, split
+from musicgen.reading.finding import find_files
+from musicgen.reading.selection import Selection
 
 MOST_PIECES = 400  # of the corpus that takes are compared with; of more, so many are drawn
 MOST_BARS = 64  # of a take, where nobody says how many
@@ -118,21 +119,23 @@ class Evaluation:
     def __init__(self, model: Model, folders: list[Path], rng: np.random.Generator, quiet: bool) -> None:
         """Read the corpus and tell what of it is judged. Raises CommandError."""
         self.model, self.rng, self.quiet = model, rng, quiet
-        self.name = "-".join(folder.resolve().name for folder in folders)
-        self.pieces = read_corpus(folders, quiet)
-        self.fingerprint = fingerprint_of_all(self.pieces)
-        self.is_the_models = self.fingerprint == model.corpus.fingerprint
-        self.learned, self.held_out = split(self.pieces)
-        self.judged = self.held_out if self.is_the_models else self.pieces
+        self.name = corpus_name(folders)
+        facts = model.corpus
+        corpus = read_corpus(folders, Selection(model.configuration.vocabulary.steps_per_quarter, facts.parts, facts.drums), quiet)
+        self.pieces, self.fingerprint = corpus.pieces, corpus.fingerprint
+        # which pieces were held out is what the model's file says, whatever a split would say today
+        self.held_out = self.pieces.among(facts.held_out)
+        self.is_the_models = bool(self.held_out) or self.fingerprint == facts.fingerprint
+        self.learned = self.pieces.without(self.held_out)
+        if not self.is_the_models:
+            self.learned, self.held_out = corpus.split()
+        self.judged = self.held_out if self.is_the_models and self.held_out else self.pieces
         chosen = np.sort(rng.permutation(len(self.pieces))[:MOST_PIECES]).tolist()
         self.compared = [self.pieces[index] for index in chosen]
         self.takes: list[Piece] = []
 
     def figures(self, takes: int, bars: int | None, random_seed: int) -> dict:
         """Judge the pieces, play the takes and compare them. Raises CommandError or RequestError."""
-        grid = self.model.configuration.vocabulary.steps_per_quarter
-        if self.pieces[0].steps_per_quarter != grid:
-            raise CommandError(f"the corpus is read on a grid of {self.pieces[0].steps_per_quarter} steps, the model is on {grid}", DOES_NOT_FIT)
         say(f"judging {len(self.judged)} pieces", self.quiet)
         engine = self.model.engine(exact=False)
         found = list(with_progress(surprises(engine, self.judged), len(self.judged), "judging", self.quiet))
@@ -144,7 +147,13 @@ class Evaluation:
         self.takes = list(with_progress(played(self.model, bars, random_seed, takes), takes, "composing", self.quiet))
         say("comparing", self.quiet)
         return {
-            "corpus": {"name": self.name, "fingerprint": self.fingerprint, "pieces": len(self.pieces), "is_the_models": self.is_the_models},
+            "corpus": {
+                "name": self.name,
+                "fingerprint": self.fingerprint,
+                "pieces": len(self.pieces),
+                "is_the_models": self.is_the_models,
+                "held_out_pieces": len(self.held_out) if self.is_the_models else None,
+            },
             "learned_from": self.model.corpus.name,
             **likelihood,
             "takes": takes,
@@ -154,7 +163,7 @@ class Evaluation:
         }
 
     def _comparison(self, bars: int) -> dict:
-        unheard = self.held_out if self.is_the_models else self.compared
+        unheard = self.held_out if self.is_the_models and self.held_out else self.compared
         return {
             "measures": summary.of_measures(compare(self.takes, self.compared, self.rng)),
             "faults": summary.of_faults(self.takes, self.compared, self.model.configuration.vocabulary, bars),

@@ -32,7 +32,7 @@ from musicgen.judging.summary import ranges_of
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
 from musicgen.piece import Piece
-from musicgen.reading.corpus import MIDI_SUFFIXES
+from musicgen.reading.finding import MIDI_SUFFIXES
 
 SOUND = ".wav"
 SEED_HELP = """Music to continue: any music file that can be read, or notes. C4:1 is middle C for a quarter note, F#4:1/2 or F#4:e for an

@@ -26,7 +26,9 @@ def as_text(table: Table) -> str:
 def facts_of(figures: dict) -> list[str]:
     """What was judged, in sentences."""
     corpus, pieces = figures["corpus"], figures["pieces"]
-    if corpus["is_the_models"]:
+    if corpus["held_out_pieces"] == 0:
+        judged = f"Its file does not say which pieces were held out, so all {pieces} are judged, and nats per note say too little."
+    elif corpus["is_the_models"]:
         judged = f"Judged are the {pieces} of its {corpus['pieces']} pieces that were held out from learning; they chose which weights were kept."
     else:
         judged = f"This is another corpus than the model learned from ({figures['learned_from']}), so all {pieces} pieces are judged."

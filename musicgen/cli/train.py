@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from musicgen.cli import console
+from musicgen.cli.accounts import keep_receipts
 from musicgen.cli.console import (
     FAILURE,
     INTERRUPTED,
@@ -25,14 +26,14 @@ from musicgen.cli.console import (
     write_file,
 )
 from musicgen.cli.copies import copies_of
-from musicgen.cli.corpora import corpus_folders, read_corpus
+from musicgen.cli.corpora import corpus_folders, corpus_name, read_corpus, selection_options
 from musicgen.cli.models import MODEL_NAME, RUNS
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import CELLS, Configuration, num_parameters
 from musicgen.model.file import CorpusFacts, Model, save_model
-from musicgen.reading.corpus import fingerprint_of_all, split
+from musicgen.reading.selection import Selection
 
 DEFAULT_MINUTES = 15.0
 REPORT_SECONDS = 0.5  # between two updates of the progress line
@@ -51,10 +52,14 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 )
 @click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
+@selection_options
+@click.option("--keep-duplicates", is_flag=True, help="Learn from all copies of a piece, not from one.")
 @click.option("--force", is_flag=True, help="Write into a run's folder that is not empty.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(
     corpora: tuple[str, ...],
+    selection: Selection,
+    keep_duplicates: bool,
     out: Path | None,
     minutes: float | None,
     epochs: int | None,
@@ -69,20 +74,22 @@ def train(
         raise CommandError("give either --minutes or --epochs", USAGE)
     minutes = DEFAULT_MINUTES if epochs is None and minutes is None else minutes
     folders = corpus_folders(corpora, quiet)
-    name = "-".join(folder.resolve().name for folder in folders) if corpora else folders[0].name
-    pieces = read_corpus(folders, quiet)
-    training, held_out = split(pieces)
+    name = corpus_name(folders) if corpora else folders[0].name
+    corpus = read_corpus(folders, selection, quiet)
+    training, held_out = corpus.split(keep_copies=keep_duplicates)
     if not training:
         raise CommandError("a corpus needs at least two different pieces: one is held out, to see whether the network learns", UNREADABLE)
-    say(
-        f"{len(training)} pieces to learn from, {len(held_out)} held out, {len(pieces) - len(training) - len(held_out)} left out as duplicates", quiet
-    )
+    left_out = len(corpus) - len(training) - len(held_out)
+    say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
     sequences = [encode(piece) for piece in (*training, *held_out)]
     vocabulary = Vocabulary.of(sequences)
     configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **shape)
-    facts = CorpusFacts.of(name, fingerprint_of_all(pieces), pieces)
+    facts = CorpusFacts.of(
+        name, corpus.fingerprint, training + held_out, held_out=tuple(held_out.fingerprints), parts=selection.parts, drums=selection.drums
+    )
     copies = copies_of(training, held_out, quiet)
     folder = run_folder(out, name, force)
+    keep_receipts(corpus, name, folder)
     say(
         f"{configuration.layers} x {configuration.units} {configuration.cell}, {num_parameters(configuration):,} parameters; run folder {folder}",
         quiet,

@@ -65,6 +65,17 @@ def page_html(
     )
 
 
+def tables_html(title: str, facts: Sequence[str], tables: Sequence[Table]) -> str:
+    """A page of tables alone, whose last columns are words; it runs nothing."""
+    shown = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{escape(title)}</title><style>{_part('page.css')}</style></head><body><header><h1>{escape(title)}</h1>{shown}</header>"
+        f'<main class="words">{"".join(map(_table, tables))}</main></body></html>\n'
+    )
+
+
 def _part(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 

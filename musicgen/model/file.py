@@ -45,15 +45,22 @@ class CorpusFacts:
     num_notes: int
     meter: tuple[int, int]  # the commonest first meter
     tempo: float  # median of the first tempi, quarters a minute
+    held_out: tuple[str, ...] = ()  # fingerprints of the pieces that it did not learn from
+    parts: str = "all"  # which were taken, as `train --parts` says it
+    drums: bool = True  # whether they were taken
 
     @classmethod
-    def of(cls, name: str, fingerprint: str, pieces: Iterable[Piece]) -> "CorpusFacts":
-        pieces = list(pieces)
-        meters = Counter((piece.meters[0].numerator, piece.meters[0].denominator) for piece in pieces)
-        tempo = median(piece.tempos[0].quarters_per_minute for piece in pieces)
+    def of(cls, name: str, fingerprint: str, pieces: Iterable[Piece], **others) -> "CorpusFacts":
+        """Of pieces, each of which is looked at once; the other fields are given."""
+        meters: Counter[tuple[int, int]] = Counter()
+        tempos, notes = [], 0
+        for piece in pieces:
+            meters[piece.meters[0].numerator, piece.meters[0].denominator] += 1
+            tempos.append(piece.tempos[0].quarters_per_minute)
+            notes += piece.num_notes
         commonest = min(meters, key=lambda meter: (-meters[meter], meter))
         name = "".join(character if character.isprintable() else " " for character in name)
-        return cls(name, fingerprint, len(pieces), sum(piece.num_notes for piece in pieces), commonest, canonical_tempo(round(tempo)))
+        return cls(name, fingerprint, len(tempos), notes, commonest, canonical_tempo(round(median(tempos))), **others)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ def _checked(file) -> Model:
         if version != FORMAT:
             raise ValueError("no such format")
         configuration = Configuration.from_json(document["configuration"])
-        corpus = CorpusFacts(**{**document["corpus"], "meter": tuple(document["corpus"]["meter"])})
+        facts = document["corpus"]
+        corpus = CorpusFacts(**{**facts, "meter": tuple(facts["meter"]), "held_out": tuple(facts.get("held_out", ()))})
         _check_facts(corpus, configuration.vocabulary.steps_per_quarter)
         held_out = {str(name): float(value) for name, value in document["held_out_nats"].items()}
         if not all(map(math.isfinite, held_out.values())):
@@ -164,11 +172,13 @@ def _copies(file) -> dict[str, np.ndarray]:
 
 def _check_facts(corpus: CorpusFacts, steps_per_quarter: int) -> None:
     """Raises TypeError or ValueError where these are no facts of a corpus."""
-    kinds = {"name": str, "fingerprint": str, "num_pieces": int, "num_notes": int}
+    kinds = {"name": str, "fingerprint": str, "num_pieces": int, "num_notes": int, "parts": str, "drums": bool}
     for name, kind in kinds.items():
         if type(getattr(corpus, name)) is not kind:
             raise TypeError(f"the corpus' {name} is no {kind.__name__}")
-    if not corpus.name.isprintable() or not corpus.fingerprint.isprintable():
+    if not all(type(fingerprint) is str for fingerprint in corpus.held_out):
+        raise TypeError("the corpus' held_out are no words")
+    if not all(word.isprintable() for word in (corpus.name, corpus.fingerprint, corpus.parts, *corpus.held_out)):
         raise ValueError("names that can't be shown")
     canonical_tempo(corpus.tempo)
     numerator, denominator = corpus.meter

@@ -1,66 +1,174 @@
-"""Folders -> pieces: find the files, read each, say what became of it, and split the pieces for learning."""
+"""All that was read of some folders: pieces that are made when they are asked for, copies, the split for learning, and a receipt for every file."""
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import overload
 
-from musicgen.piece import STEPS_PER_QUARTER, Piece
-from musicgen.reading.guard import Limits, UnreadableFileError
-from musicgen.reading.midi import read_midi_file
+import numpy as np
 
-MIDI_SUFFIXES = (".mid", ".midi")
+from musicgen.piece import Piece
+from musicgen.reading.copies import Copies, find_copies
+from musicgen.reading.finding import Found
+from musicgen.reading.likeness import SKETCH, Sound
+from musicgen.reading.reasons import UnreadableFileError
+from musicgen.reading.receipts import Receipt, receipt_of
+from musicgen.reading.segments import Segment
+from musicgen.reading.selection import Selection
 
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one file: its piece, or the reason why there is none."""
-
-    path: Path
-    piece: Piece | None
-    reason: str = ""
-
-
-def find_files(roots: Iterable[Path]) -> list[Path]:
-    """The MIDI files below folders, and files named outright, each once, in the order of their names; links are not followed."""
-    found: dict[Path, None] = {}
-    for root in roots:
-        if root.is_dir():
-            below = (Path(folder, name) for folder, _, names in os.walk(root) for name in names if name.lower().endswith(MIDI_SUFFIXES))
-            found.update(dict.fromkeys(sorted(path for path in below if not path.is_symlink())))
-        elif root.exists():
-            found[root] = None
-    return list(found)
+HELD_OUT_SHARE = 0.1  # of the pieces
 
 
-def read_files(paths: Iterable[Path], steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits()) -> Iterator[Receipt]:
-    """A receipt for each file. A piece begins with the bar of its first note."""
-    for path in paths:
-        try:
-            yield Receipt(path, read_midi_file(path, steps_per_quarter, limits).without_silent_bars())
-        except UnreadableFileError as error:
-            yield Receipt(path, None, str(error))
+class Pieces(Sequence[Piece]):
+    """Some pieces of a corpus, each made anew when it is asked for, so that any number of them takes no memory."""
+
+    def __init__(self, corpus: "Corpus", numbers: Iterable[int]) -> None:
+        self.corpus = corpus
+        self.numbers = list(numbers)  # in the corpus
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Piece: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Pieces": ...
+    def __getitem__(self, index: int | slice) -> "Piece | Pieces":
+        if isinstance(index, slice):
+            return Pieces(self.corpus, self.numbers[index])
+        return self.corpus.piece(self.numbers[index])
+
+    def __add__(self, other: "Pieces") -> "Pieces":
+        return Pieces(self.corpus, self.numbers + other.numbers)
+
+    def among(self, fingerprints: Iterable[str]) -> "Pieces":
+        """Those with these fingerprints."""
+        wanted = set(fingerprints)
+        return Pieces(self.corpus, [number for number in self.numbers if self.corpus.fingerprint_of(number) in wanted])
+
+    def without(self, others: "Pieces") -> "Pieces":
+        """Those that are not among the others."""
+        unwanted = set(others.numbers)
+        return Pieces(self.corpus, [number for number in self.numbers if number not in unwanted])
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """Of each, hexadecimal."""
+        return [self.corpus.fingerprint_of(number) for number in self.numbers]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Of the files in which they stand."""
+        return [self.corpus.path_of(number) for number in self.numbers]
 
 
-def fingerprint(piece: Piece) -> str:
-    """Equal for pieces that are equal but for key, instruments, names and tempo. Hexadecimal."""
-    notes = [(note.onset, note.pitch, note.duration) for part in piece.parts for note in part.notes]
-    first, lowest = min(note[0] for note in notes), min(note[1] for note in notes)
-    moved = sorted((onset - first, pitch - lowest, duration) for onset, pitch, duration in notes)
-    return hashlib.sha256(repr(moved).encode()).hexdigest()
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Files, in the order in which they were found, and where each stands in which segment."""
 
+    files: Sequence[Found]
+    segments: Sequence[Segment]
+    places: np.ndarray  # (F, 2) the segment of each file and its number there; -1 where it was refused unopened
+    selection: Selection
 
-def split(pieces: list[Piece], held_out_share: float = 0.1) -> tuple[list[Piece], list[Piece]]:
-    """Pieces to learn from and pieces to hold out, at least one of each where there are two different ones.
+    @cached_property
+    def _pieces(self) -> np.ndarray:
+        """(P, 3) file, segment, and number in the segment of each piece that is wanted, in the order of the files."""
+        rows = []
+        for file, (segment, place) in enumerate(self.places.tolist()):
+            if segment >= 0 and (numbers := self.segments[segment].pieces_of(place)):
+                refused = self._unwanted(segment, place)
+                rows += [(file, segment, number) for number in numbers if number not in refused]
+        return np.array(rows, np.int64).reshape(-1, 3)
 
-    The fingerprints decide, so equal pieces stay together (one of them is kept) and the split depends on nothing but the pieces.
-    """
-    different = {fingerprint(piece): piece for piece in reversed(pieces)}
-    held_out = set(sorted(different)[: max(1, round(held_out_share * len(different)))])
-    return [different[key] for key in different if key not in held_out][::-1], [different[key] for key in different if key in held_out][::-1]
+    def _unwanted(self, segment: int, place: int) -> dict[int, UnreadableFileError]:
+        """Of the pieces of a file those that are not used, and why."""
+        if not self.selection.min_notes and self.selection.meter is None:
+            return {}
+        facts, numbers = self.segments[segment].document(place)["pieces"], self.segments[segment].pieces_of(place)
+        found = (
+            (number, self.selection.refuse_piece(one["notes"], [tuple(meter[1:]) for meter in one["meters"]]))
+            for number, one in zip(numbers, facts, strict=True)
+        )
+        return {number: error for number, error in found if error is not None}
 
+    @cached_property
+    def copies(self) -> Copies:
+        """Which pieces are copies of which."""
+        fingerprints, sketches = np.zeros((len(self), 16), np.uint8), np.zeros((len(self), SKETCH), np.uint64)
+        for segment, arrays in enumerate(one.arrays for one in self.segments):
+            own = np.flatnonzero(self._pieces[:, 1] == segment)
+            fingerprints[own], sketches[own] = arrays["fingerprints"][self._pieces[own, 2]], arrays["sketches"][self._pieces[own, 2]]
+        return find_copies(fingerprints, sketches, self.sound_of)
 
-def fingerprint_of_all(pieces: list[Piece]) -> str:
-    """Of a corpus, whatever the order of its pieces. Hexadecimal."""
-    return hashlib.sha256("".join(sorted(fingerprint(piece) for piece in pieces)).encode()).hexdigest()[:16]
+    def __len__(self) -> int:
+        """The pieces that are wanted, copies included."""
+        return len(self._pieces)
+
+    def piece(self, number: int) -> Piece:
+        """A piece, counted from 0 in the order of the files."""
+        _, segment, place = self._pieces[number].tolist()
+        return self.segments[segment].piece(place)
+
+    def sound_of(self, number: int) -> Sound:
+        """How a piece sounds."""
+        _, segment, place = self._pieces[number].tolist()
+        return self.segments[segment].sound(place)
+
+    def path_of(self, number: int) -> Path:
+        """Of the file in which a piece stands."""
+        return self.files[self._pieces[number, 0]].path
+
+    def fingerprint_of(self, number: int) -> str:
+        """Of a piece, hexadecimal."""
+        _, segment, place = self._pieces[number].tolist()
+        return self.segments[segment].fingerprint(place)
+
+    @property
+    def pieces(self) -> Pieces:
+        """All pieces that are no copies."""
+        return Pieces(self, self.copies.kept.tolist())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all pieces, whatever their order and however often each is there. Hexadecimal."""
+        return hashlib.sha256("".join(sorted({self.fingerprint_of(number) for number in range(len(self))})).encode()).hexdigest()[:16]
+
+    def split(self, held_out_share: float = HELD_OUT_SHARE, keep_copies: bool = False) -> tuple[Pieces, Pieces]:
+        """Pieces to learn from and pieces to hold out, at least one of the latter.
+
+        Families of pieces stay together, and their fingerprints decide, so the split depends on nothing but the pieces: another file more or less
+        moves the border by one family at most.
+        """
+        family = self.copies.family
+        names: dict[int, str] = {}
+        for number, own in enumerate(family.tolist()):
+            names[own] = min(names.get(own, "g"), self.fingerprint_of(number))
+        held_out = set(sorted(names, key=names.__getitem__)[: max(1, round(held_out_share * len(names)))])
+        numbers = range(len(self)) if keep_copies else self.copies.kept.tolist()
+        sides: tuple[list[int], list[int]] = ([], [])
+        for number in numbers:
+            sides[int(family[number]) in held_out].append(number)
+        return Pieces(self, sides[0]), Pieces(self, sides[1])
+
+    def receipts(self) -> Iterator[Receipt]:
+        """What became of each file, in their order."""
+        numbers = np.searchsorted(self._pieces[:, 0], np.arange(len(self.files) + 1)).tolist()
+        for file, found in enumerate(self.files):
+            segment, place = self.places[file].tolist()
+            if segment < 0:
+                assert found.refused is not None
+                yield Receipt(found.path, refused=(("", found.refused.reason.value, str(found.refused)),))
+                continue
+            own = range(numbers[file], numbers[file + 1])
+            copies = {int(self._pieces[number, 2]): self._origin(number) for number in own if self.copies.first[number] != number}
+            unwanted = {number: (error.reason.value, str(error)) for number, error in self._unwanted(segment, place).items()}
+            yield receipt_of(found.path, self.segments[segment].document(place), self.segments[segment].pieces_of(place).start, copies, unwanted)
+
+    def _origin(self, number: int) -> tuple[str, str]:
+        """The path of the file, and the place in it, of the piece that a piece is a copy of."""
+        file, segment, place = self._pieces[self.copies.first[number]].tolist()
+        document, begin = self.segments[segment].document(self.places[file, 1]), self.segments[segment].pieces_of(self.places[file, 1]).start
+        return str(self.files[file].path), document["pieces"][place - begin]["where"]

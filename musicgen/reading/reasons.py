@@ -27,6 +27,7 @@ class Reason(Enum):
     LINK_OUT = "link out of the folder", "Copy the file into the folder, or name the place that it leads to."
     NO_PERMISSION = "no permission", "Make the file readable for you."
     VANISHED = "vanished", "It is no longer there: start again when the folder is at rest."
+    LEFT_OUT = "left out", "You asked for it: change the option that is named."
     DISK = "disk error", "Copy the file from where it is whole."
 
     advice: str

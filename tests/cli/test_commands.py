@@ -384,7 +384,7 @@ def test_corpus_add_writes_midi_files_once(run, folder, quick_chorales):
     ("arguments", "code", "words"),
     [
         (["nothing"], USAGE, ["no folder nothing"]),
-        (["empty"], UNREADABLE, ["no MIDI files", "empty"]),
+        (["empty"], UNREADABLE, ["no files in empty"]),
         (["unreadable"], UNREADABLE, ["none of the 2 files", "unreadable"]),
         (["one"], UNREADABLE, ["at least two different pieces"]),
         (["mine", "--minutes", "1", "--epochs", "1"], USAGE, ["--minutes", "--epochs"]),
@@ -417,8 +417,8 @@ def test_train_names_the_files_that_it_skips(run, folder):
     result = run("train", "one")
 
     assert result.err.splitlines()[:2] == [
-        "skipped 'one/broken.mid': no MIDI file (it does not begin with a MIDI header)",
-        f"2 files: 1 read, 1 skipped, {tunes()[0].num_notes} notes",
+        "skipped one/broken.mid: no MIDI file (it does not begin with a MIDI header)",
+        f"2 files: 1 used, 0 duplicates, 1 skipped (1 not music); 1 pieces, {tunes()[0].num_notes} notes",
     ]
 
 

@@ -17,7 +17,8 @@ from musicgen.judging.statistics import MEASURES
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import CorpusFacts, Model, save_model
 from musicgen.piece import Piece
-from musicgen.reading.corpus import find_files, fingerprint_of_all, read_files, split
+from musicgen.reading.corpus import Corpus
+from musicgen.reading.gathering import read_corpus
 
 FAILURE, USAGE, UNREADABLE, INTERRUPTED = 1, 2, 3, 130
 VOID = {"meta", "link", "input", "br"}
@@ -31,17 +32,18 @@ def run(shell):
     return partial(shell, "evaluate")
 
 
-def write_corpus(folder: Path, pieces: tuple[Piece, ...]) -> list[Piece]:
-    """MIDI files; returns the pieces as they are read."""
+def write_corpus(folder: Path, pieces: tuple[Piece, ...]) -> Corpus:
+    """MIDI files; returns them as they are read."""
     folder.mkdir(parents=True)
     for number, piece in enumerate(pieces):
         (folder / f"{piece.title.replace('/', '') or 'piece'} {number}.mid").write_bytes(midi_bytes(piece))
-    return [receipt.piece for receipt in read_files(find_files([folder])) if receipt.piece]
+    return read_corpus([folder])
 
 
-def model_of(pieces: list[Piece], name: str) -> Model:
-    """A model that says that it learned from these pieces."""
-    return replace(random_model(tuple(pieces)), corpus=CorpusFacts.of(name, fingerprint_of_all(pieces), pieces))
+def model_of(corpus: Corpus, name: str) -> Model:
+    """A model that says that it learned from this corpus."""
+    facts = CorpusFacts.of(name, corpus.fingerprint, corpus.pieces, held_out=tuple(corpus.split()[1].fingerprints))
+    return replace(random_model(tuple(corpus.pieces)), corpus=facts)
 
 
 @pytest.fixture
@@ -70,9 +72,9 @@ def test_the_figures_are_finite_and_of_the_held_out_pieces(run, folder, model):
     assert (code, err) == (0, "")
     assert {"nats_per_note", "nats_per_field", "perplexity", "pieces", "takes", "measures", "faults", "copies", "craft", "twins"} <= set(figures)
     assert all(map(math.isfinite, numbers_in(figures)))
-    pieces = [receipt.piece for receipt in read_files(find_files([folder / "corpus"]))]
-    assert figures["corpus"] == {"name": "mine", "fingerprint": fingerprint_of_all(pieces), "pieces": 12, "is_the_models": True}
-    assert (figures["pieces"], figures["takes"], figures["bars"]) == (len(split(pieces)[1]), 3, 2) == (1, 3, 2)
+    of_corpus = {"name": "mine", "fingerprint": model.corpus.fingerprint, "pieces": 12, "is_the_models": True, "held_out_pieces": 1}
+    assert figures["corpus"] == of_corpus
+    assert (figures["pieces"], figures["takes"], figures["bars"]) == (1, 3, 2)
     assert figures["foreign_notes"] == 0
     assert figures["nats_per_note"] == pytest.approx(sum(figures["nats_per_field"].values()))
     assert figures["perplexity"] == pytest.approx(math.exp(figures["nats_per_note"]))
@@ -83,6 +85,19 @@ def test_the_figures_are_finite_and_of_the_held_out_pieces(run, folder, model):
     assert set(figures["copies"]["takes"]) == set(figures["copies"]["held_out"]) == {"longest_run", "copied_share", "longest_passage"}
     assert figures["craft"]["pieces"] == {"takes": 3, "held_out": 1}
     assert run("model.safetensors", *QUICK, "--json", "--quiet")[1] == out
+
+
+def test_what_was_held_out_is_what_the_model_says_and_not_what_a_split_would_say(run, folder, model):
+    first = read_corpus([folder / "corpus"]).pieces.fingerprints[:2]
+    save_model(replace(model, corpus=replace(model.corpus, held_out=tuple(first))), folder / "model.safetensors")
+    assert json.loads(run("model.safetensors", *QUICK, "--json")[1])["pieces"] == 2
+
+    (folder / "corpus" / "mine" / "new.mid").write_bytes(midi_bytes(tunes()[0]))
+    assert json.loads(run("model.safetensors", *QUICK, "--json")[1])["pieces"] == 2
+
+    save_model(replace(model, corpus=replace(model.corpus, held_out=())), folder / "old.safetensors")
+    (folder / "corpus" / "mine" / "new.mid").unlink()
+    assert "does not say which pieces were held out, so all 12 are judged" in run("old.safetensors", *QUICK)[1]
 
 
 def test_all_of_another_corpus_is_judged_and_that_is_said(run, folder, model):
@@ -180,7 +195,7 @@ def test_a_page_is_overwritten_by_force_only(run, folder, model):
         ([], USAGE, "MODEL"),
         (["nothing"], UNREADABLE, "no model nothing"),
         (["model.safetensors", "nothing"], USAGE, "no folder nothing"),
-        (["model.safetensors", "empty"], UNREADABLE, "no MIDI files"),
+        (["model.safetensors", "empty"], UNREADABLE, "no files in"),
         (["model.safetensors", "broken"], UNREADABLE, "none of the 1 files"),
         (["model.safetensors", "--takes", "0"], USAGE, "--takes"),
         (["model.safetensors", "--takes", "1001"], USAGE, "--takes"),
