@@ -124,7 +124,7 @@ class Evaluation:
         corpus = read_corpus(folders, Selection(model.configuration.vocabulary.steps_per_quarter, facts.parts, facts.drums), quiet)
         self.pieces, self.fingerprint = corpus.pieces, corpus.fingerprint
         # which pieces were held out is what the model's file says, whatever a split would say today
-        self.held_out = self.pieces.among(facts.held_out)
+        self.held_out = corpus.unheard(facts.held_out)
         self.is_the_models = bool(self.held_out) or self.fingerprint == facts.fingerprint
         self.learned = self.pieces.without(self.held_out)
         if not self.is_the_models:
@@ -152,7 +152,7 @@ class Evaluation:
                 "fingerprint": self.fingerprint,
                 "pieces": len(self.pieces),
                 "is_the_models": self.is_the_models,
-                "held_out_pieces": len(self.held_out) if self.is_the_models else None,
+                "held_out_pieces": len(self.model.corpus.held_out) if self.is_the_models else None,
             },
             "learned_from": self.model.corpus.name,
             **likelihood,

@@ -30,6 +30,8 @@ def facts_of(figures: dict) -> list[str]:
         judged = f"Its file does not say which pieces were held out, so all {pieces} are judged, and nats per note say too little."
     elif corpus["is_the_models"]:
         judged = f"Judged are the {pieces} of its {corpus['pieces']} pieces that were held out from learning; they chose which weights were kept."
+        if (left_out := corpus["held_out_pieces"] - pieces) > 0:
+            judged += f" Not judged are {left_out} that were held out, but are copies of pieces that were learned, or are not there."
     else:
         judged = f"This is another corpus than the model learned from ({figures['learned_from']}), so all {pieces} pieces are judged."
     facts = [f"Model {figures['model']}, corpus {corpus['name']}. {judged}"]

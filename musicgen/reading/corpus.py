@@ -43,11 +43,6 @@ class Pieces(Sequence[Piece]):
     def __add__(self, other: "Pieces") -> "Pieces":
         return Pieces(self.corpus, self.numbers + other.numbers)
 
-    def among(self, fingerprints: Iterable[str]) -> "Pieces":
-        """Those with these fingerprints."""
-        wanted = set(fingerprints)
-        return Pieces(self.corpus, [number for number in self.numbers if self.corpus.fingerprint_of(number) in wanted])
-
     def without(self, others: "Pieces") -> "Pieces":
         """Those that are not among the others."""
         unwanted = set(others.numbers)
@@ -152,6 +147,12 @@ class Corpus:
         for number in numbers:
             sides[int(family[number]) in held_out].append(number)
         return Pieces(self, sides[0]), Pieces(self, sides[1])
+
+    def unheard(self, fingerprints: Iterable[str]) -> Pieces:
+        """Of pieces that were held out from learning those that are no copies of others, which then were learned from."""
+        held_out = set(fingerprints)
+        learned = {int(first) for number, first in enumerate(self.copies.first) if self.fingerprint_of(number) not in held_out}
+        return Pieces(self, [number for number in self.copies.kept.tolist() if number not in learned])
 
     def receipts(self) -> Iterator[Receipt]:
         """What became of each file, in their order."""
