@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from musicgen.cli import compared
-from musicgen.cli.console import FAILURE, UNREADABLE, CommandError, clock, say, status_line, without_native_messages, write_file
-from musicgen.cli.corpora import read_corpus
+from musicgen.cli.console import FAILURE, CommandError, clock, say, status_line, without_native_messages, write_file
+from musicgen.cli.corpora import corpus_name, facts_of, lessons_of, read_corpus
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.judging.lookback import heard, nats
@@ -16,7 +16,7 @@ from musicgen.judging.ngram import NGram
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration, num_parameters
 from musicgen.model.file import CorpusFacts, Model, save_model
-from musicgen.reading.corpus import fingerprint_of_all, split
+from musicgen.reading.selection import Selection
 
 DOCUMENT = "comparison.json"
 
@@ -29,15 +29,13 @@ class Comparison:
         self.settings, self.quiet = settings, quiet
         self.folder = folder or Path()
         folders = [Path(name) for name in settings["corpora"]]
-        self.name = "-".join(path.resolve().name for path in folders)
-        self.pieces = read_corpus(folders, quiet)
-        self.learned, self.held_out = split(self.pieces)
-        if not self.learned:
-            raise CommandError("a corpus needs at least two different pieces: one is held out, to see whether the network learns", UNREADABLE)
+        self.name = corpus_name(folders)
+        self.corpus = read_corpus(folders, Selection(), quiet)
+        self.learned, self.held_out = lessons_of(self.corpus)
         self.sequences = [encode(piece) for piece in (*self.learned, *self.held_out)]
         self.vocabulary = Vocabulary.of(self.sequences)
         self.every = [(cell, seed) for seed in range(settings["random_seeds"]) for cell in settings["cells"]]
-        corpus = {"name": self.name, "fingerprint": fingerprint_of_all(self.pieces), "training": len(self.learned), "held_out": len(self.held_out)}
+        corpus = {"name": self.name, "fingerprint": self.corpus.fingerprint, "training": len(self.learned), "held_out": len(self.held_out)}
         parameters = {cell: num_parameters(self.configuration(cell)) for cell in settings["cells"]}
         self.document: dict = {"settings": settings, "corpus": corpus, "parameters": parameters, "floors": {}, "runs": [], "looks": {}}
 
@@ -144,7 +142,7 @@ class Comparison:
         write_file(self.folder / "comparison.svg", compared.drawing(self.document).encode())
 
     def _facts(self) -> CorpusFacts:
-        return CorpusFacts.of(self.name, self.document["corpus"]["fingerprint"], self.pieces)
+        return facts_of(self.name, self.corpus, self.learned, self.held_out)
 
     def _write(self, name: str, model: Model) -> None:
         try:

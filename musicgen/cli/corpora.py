@@ -9,9 +9,10 @@ import click
 
 from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError, make_folder, say, with_progress, write_file
 from musicgen.listening.midi import midi_bytes
+from musicgen.model.file import CorpusFacts
 from musicgen.piece import STEPS_PER_QUARTER
 from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
-from musicgen.reading.corpus import Corpus
+from musicgen.reading.corpus import Corpus, Pieces
 from musicgen.reading.finding import MUSIC_SUFFIXES, find_files
 from musicgen.reading.gathering import read_corpus as gather
 from musicgen.reading.guard import LIMIT_OPTIONS, Limits, shown
@@ -112,6 +113,20 @@ def read_corpus(folders: list[Path], selection: Selection, quiet: bool) -> Corpu
         raise CommandError(f"none of the {summary['files']} files in {where} holds music that can be used", UNREADABLE)
     say(in_words(summary), quiet)
     return corpus
+
+
+def lessons_of(corpus: Corpus, keep_copies: bool = False) -> tuple[Pieces, Pieces]:
+    """The pieces to learn from and those to hold out. Raises CommandError where there are too few."""
+    training, held_out = corpus.split(keep_copies=keep_copies)
+    if not training:
+        raise CommandError("a corpus needs at least two different pieces: one is held out, to see whether the network learns", UNREADABLE)
+    return training, held_out
+
+
+def facts_of(name: str, corpus: Corpus, training: Pieces, held_out: Pieces) -> CorpusFacts:
+    """What a model remembers of its corpus."""
+    selection, fingerprints = corpus.selection, tuple(held_out.fingerprints)
+    return CorpusFacts.of(name, corpus.fingerprint, training + held_out, held_out=fingerprints, parts=selection.parts, drums=selection.drums)
 
 
 def is_foreign(receipt: Receipt) -> bool:

@@ -15,7 +15,6 @@ from musicgen.cli.accounts import keep_receipts
 from musicgen.cli.console import (
     FAILURE,
     INTERRUPTED,
-    UNREADABLE,
     USAGE,
     CommandError,
     NumberRange,
@@ -26,13 +25,13 @@ from musicgen.cli.console import (
     write_file,
 )
 from musicgen.cli.copies import copies_of
-from musicgen.cli.corpora import corpus_folders, corpus_name, read_corpus, selection_options
+from musicgen.cli.corpora import corpus_folders, corpus_name, facts_of, lessons_of, read_corpus, selection_options
 from musicgen.cli.models import MODEL_NAME, RUNS
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import CELLS, Configuration, num_parameters
-from musicgen.model.file import CorpusFacts, Model, save_model
+from musicgen.model.file import Model, save_model
 from musicgen.reading.selection import Selection
 
 DEFAULT_MINUTES = 15.0
@@ -76,17 +75,13 @@ def train(
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
     corpus = read_corpus(folders, selection, quiet)
-    training, held_out = corpus.split(keep_copies=keep_duplicates)
-    if not training:
-        raise CommandError("a corpus needs at least two different pieces: one is held out, to see whether the network learns", UNREADABLE)
+    training, held_out = lessons_of(corpus, keep_duplicates)
     left_out = len(corpus) - len(training) - len(held_out)
     say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
     sequences = [encode(piece) for piece in (*training, *held_out)]
     vocabulary = Vocabulary.of(sequences)
     configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **shape)
-    facts = CorpusFacts.of(
-        name, corpus.fingerprint, training + held_out, held_out=tuple(held_out.fingerprints), parts=selection.parts, drums=selection.drums
-    )
+    facts = facts_of(name, corpus, training, held_out)
     copies = copies_of(training, held_out, quiet)
     folder = run_folder(out, name, force)
     keep_receipts(corpus, name, folder)
