@@ -28,7 +28,7 @@ MAY_IMPORT = {
 }
 OWNERS = {  # of a foreign library, the only ones that import it
     "symusic": {"reading.midi"},
-    "music21": {"reading.scores", "reading.builtin", "reading.ensembles", "reading.tunes", "listening.score"},
+    "music21": {"reading.scores", "reading.builtin", "reading.ensembles", "reading.tunes"},
     "pretty_midi": {"listening.midi"},
     "mido": set(),  # for tests
     "safetensors": {"model.file"},
@@ -36,6 +36,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "tensorflow": {"learning"},
     "midirenderer": {"listening.audio"},
     "soundfile": {"listening.audio"},
+    "verovio": {"listening.notation.engraving"},
     "click": {"cli"},
     "rich": {"cli"},
 }

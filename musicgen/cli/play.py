@@ -1,4 +1,4 @@
-"""`play`: a MIDI file, heard at once."""
+"""`play`: a music file, heard at once."""
 
 import shutil
 import subprocess
@@ -27,14 +27,14 @@ PLAYERS: tuple[tuple[str, ...], ...] = (  # programs that play a WAV file, the l
 @sound_options
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def play(file: Path, soundfont: Path | None, fluidsynth: bool, max_minutes: float, quiet: bool) -> None:
-    """Play the notes in a MIDI file."""
+    """Play the notes in a music file."""
     players = [command for command in PLAYERS if shutil.which(command[0])]
     if not players and sys.platform != "win32":
         raise CommandError(
             "there is no program that plays sound: install one, for example with `apt install alsa-utils` or `apt install ffmpeg`, "
             f"or write a file with `musicgen render {file} --wav FILE`"
         )
-    piece = read_music(file)
+    piece = read_music(file, quiet=quiet)
     samples = Studio(soundfont, fluidsynth, max_minutes, quiet).record(piece, file)
     with tempfile.TemporaryDirectory(prefix="musicgen-") as folder:
         sound = Path(folder) / "piece.wav"

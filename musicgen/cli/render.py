@@ -1,4 +1,4 @@
-"""`render`: MIDI files as sound files."""
+"""`render`: music files as sound files and as scores."""
 
 from pathlib import Path
 
@@ -7,57 +7,95 @@ import numpy as np
 
 from musicgen.cli.console import USAGE, CommandError, check_writable, is_there, show_json, write_file
 from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
-from musicgen.listening.audio import RATE
+from musicgen.listening.audio import FORMATS, RATE
+from musicgen.piece import STEPS_PER_QUARTER, Piece
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--wav", type=click.Path(path_type=Path), help="Write 16 bits, uncompressed.")
-@click.option("--flac", type=click.Path(path_type=Path), help="Write the same without loss in half of the space.")
-@click.option("--ogg", type=click.Path(path_type=Path), help="Write Ogg Vorbis, a tenth of the space.")
-@click.option("--mp3", type=click.Path(path_type=Path), help="Write MP3, a tenth of the space.")
+@click.option("--wav", type=click.Path(path_type=Path), help="Write the sound: 16 bits, uncompressed.")
+@click.option("--flac", type=click.Path(path_type=Path), help="The same without loss in half of the space.")
+@click.option("--ogg", type=click.Path(path_type=Path), help="Ogg Vorbis, a tenth of the space.")
+@click.option("--mp3", type=click.Path(path_type=Path), help="MP3, a tenth of the space.")
+@click.option("--musicxml", type=click.Path(path_type=Path), help="Write the score for notation programs.")
+@click.option("--svg", type=click.Path(path_type=Path), help="The score as a picture.")
+@click.option("--pdf", type=click.Path(path_type=Path), help="The score on sheets of A4; needs Chromium or rsvg-convert.")
+@click.option("--two-staves", is_flag=True, help="Write two parts on each staff of the score, as hymn books do.")
 @sound_options
 @click.option("--force", is_flag=True, help="Overwrite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def render(
-    file: Path, soundfont: Path | None, fluidsynth: bool, max_minutes: float, force: bool, as_json: bool, quiet: bool, **outputs: Path | None
+    file: Path,
+    two_staves: bool,
+    soundfont: Path | None,
+    fluidsynth: bool,
+    max_minutes: float,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **outputs: Path | None,
 ) -> None:
-    """Write what the notes in a MIDI file sound like; at least one of --wav, --flac, --ogg and --mp3 says where.
+    """Write what the notes in a music file sound like, or how they are written down; at least one option says what to write, and where.
 
-    Controllers and pitch bends, which this program does not learn either, are not heard.
+    Controllers and pitch bends, which this program does not learn either, are not heard. In the score, notes stand on a grid of twelve steps to the
+    quarter note.
     """
     targets = {kind: path for kind, path in outputs.items() if path is not None}
     check_targets(targets, [path for path in (file, soundfont) if path is not None], force)
-    piece = read_music(file)
-    studio = Studio(soundfont, fluidsynth, max_minutes, quiet)
-    samples = studio.record(piece, file)
-    sounds = [(path, kind, sound_file(samples, kind)) for kind, path in targets.items()]
-    for path, _, content in sounds:
-        write_file(path, content)
+    facts: dict = {}
+    contents: dict[str, bytes] = {}
+    sounds = [kind for kind in targets if kind in FORMATS]
+    if sounds:
+        piece = read_music(file, quiet=quiet)
+        studio = Studio(soundfont, fluidsynth, max_minutes, quiet)
+        samples = studio.record(piece, file)
+        contents.update({kind: sound_file(samples, kind) for kind in sounds})
+        facts = {"synthesizer": studio.player, "soundfont": studio.soundfont and str(studio.soundfont.path), **facts_of(samples)}
+    sheets = [kind for kind in targets if kind not in FORMATS]
+    if sheets:
+        from musicgen.cli.sheets import sheet
+
+        piece = read_music(file, STEPS_PER_QUARTER, quiet or bool(sounds))
+        contents.update({kind: sheet(piece, kind, two_staves) for kind in sheets})
+    for kind, content in contents.items():
+        write_file(targets[kind], content)
     if as_json:
-        facts = {
-            "piece": {"path": str(file), "seconds": round(piece.seconds, 3), "parts": len(piece.parts), "notes": piece.num_notes},
-            "synthesizer": studio.player,
-            "soundfont": studio.soundfont and str(studio.soundfont.path),
-            "seconds": round(len(samples) / RATE, 3),
-            "peak": round(float(np.abs(samples).max()), 4),
-            "rms": round(float(np.sqrt(np.square(samples, dtype=np.float64).mean())), 4),
-            "sounds": [{"path": str(path), "kind": kind, "bytes": len(content)} for path, kind, content in sounds],
-        }
-        show_json(facts)
+        show_json({"piece": facts_of_piece(file, piece), **facts, **listed(targets, contents, sounds, sheets)})
     elif not quiet:
-        for path, _, content in sounds:
-            click.echo(f"{path}: {len(samples) / RATE:.1f} s, {len(content):,} bytes")
+        for kind, path in targets.items():
+            length = f"{facts['seconds']:.1f} s, " if kind in sounds else ""
+            click.echo(f"{path}: {length}{len(contents[kind]):,} bytes")
+
+
+def facts_of(samples: np.ndarray) -> dict:
+    """How long and how loud a sound is."""
+    return {
+        "seconds": round(len(samples) / RATE, 3),
+        "peak": round(float(np.abs(samples).max()), 4),
+        "rms": round(float(np.sqrt(np.square(samples, dtype=np.float64).mean())), 4),
+    }
+
+
+def facts_of_piece(file: Path, piece: Piece) -> dict:
+    return {"path": str(file), "seconds": round(piece.seconds, 3), "parts": len(piece.parts), "notes": piece.num_notes}
+
+
+def listed(targets: dict[str, Path], contents: dict[str, bytes], sounds: list[str], sheets: list[str]) -> dict:
+    """The files that were written."""
+    return {
+        name: [{"path": str(targets[kind]), "kind": kind, "bytes": len(contents[kind])} for kind in kinds]
+        for name, kinds in (("sounds", sounds), ("sheets", sheets))
+    }
 
 
 def check_targets(targets: dict[str, Path], sources: list[Path], force: bool) -> None:
     """Refuse before any work what could not be written, or would destroy what is read. Raises CommandError."""
     if not targets:
-        raise CommandError("say what to write: at least one of --wav, --flac, --ogg and --mp3", USAGE)
+        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg and --pdf", USAGE)
     taken = [source.resolve() for source in sources if is_there(source)]
     for kind, path in targets.items():
         check_writable(path, force, f"--{kind}")
         if path.resolve() in taken:
-            raise CommandError(f"can't write {path}: it would overwrite what is read, or another of the sounds", USAGE)
+            raise CommandError(f"can't write {path}: it would overwrite what is read, or another of the files", USAGE)
         taken.append(path.resolve())

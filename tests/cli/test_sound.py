@@ -172,7 +172,7 @@ def test_where_fluidsynth_is_missing_or_fails_that_is_said(run, programs):
         (["song.mid", "--flac", "text.mid"], USAGE, ["text.mid exists", "--flac", "--force"]),
         (["song.mid", "--wav", "song.mid", "--force"], USAGE, ["song.mid", "overwrite what is read"]),
         (["song.mid", "--wav", "tiny.sf2", "--soundfont", "./tiny.sf2", "--force"], USAGE, ["tiny.sf2", "overwrite what is read"]),
-        (["song.mid", "--wav", "a", "--ogg", "./a"], USAGE, ["overwrite", "another of the sounds"]),
+        (["song.mid", "--wav", "a", "--ogg", "./a"], USAGE, ["overwrite", "another of the files"]),
         (["song.mid", "--wav", "a.wav", "--max-minutes", "nan"], USAGE, ["--max-minutes"]),
         (["song.mid", "--wav", "a.wav", "--max-minutes", "0.01"], DOES_NOT_FIT, ["0.0 minutes", "limit is 0.01", "GB", "--max-minutes"]),
         (["long.mid", "--wav", "a.wav"], DOES_NOT_FIT, ["long.mid", "66.7 minutes", "limit is 60", "GB", "--max-minutes"]),

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from musicgen.listening.barring import Bar, bars_of, beat_end
-from musicgen.listening.beams import beams
-from musicgen.listening.drums import drum_voices
-from musicgen.listening.spelling import Accidentals, Spelled, spelled
-from musicgen.listening.staves import BASS, PERCUSSION, TREBLE, Clef, Event, clef_of, hands, needs_two_staves, voices
-from musicgen.listening.values import Stretch, bar_tree, stretches
+from musicgen.listening.notation.barring import Bar, bars_of, beat_end
+from musicgen.listening.notation.beams import beams
+from musicgen.listening.notation.drums import drum_voices
+from musicgen.listening.notation.spelling import Accidentals, Spelled, spelled
+from musicgen.listening.notation.staves import BASS, PERCUSSION, TREBLE, Clef, Event, clef_of, hands, needs_two_staves, voices
+from musicgen.listening.notation.values import Stretch, bar_tree, stretches
 from musicgen.piece import Note, Part, Piece
 
 FINEST = 16  # ticks of a quarter note, at least, so that beats can be halved

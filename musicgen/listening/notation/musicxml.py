@@ -1,7 +1,7 @@
 """Score -> MusicXML, as notation programs open it.
 
-Conventions: one part a player, "score-partwise" 4.0; `id` of a note is the letter n, the step in the piece at which it stands, and a number that makes
-it the only one. Source: MusicXML 4.0 (W3C Music Notation Community Group 2021).
+Conventions: one part a player, "score-partwise" 4.0; the `id` of a note is the letter n, the step in the piece at which it stands, and a number.
+Source: MusicXML 4.0 (W3C Music Notation Community Group 2021).
 """
 
 import re
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from xml.sax.saxutils import escape, quoteattr
 
-from musicgen.listening.barring import Bar
-from musicgen.listening.drums import drum_of
 from musicgen.listening.instruments import KITS, NAMES
-from musicgen.listening.notation import Head, Player, Score, Sign
-from musicgen.listening.staves import KEYBOARDS, Clef
-from musicgen.listening.values import TYPES
+from musicgen.listening.notation.barring import Bar
+from musicgen.listening.notation.drums import drum_of
+from musicgen.listening.notation.score import Head, Player, Score, Sign
+from musicgen.listening.notation.staves import KEYBOARDS, Clef
+from musicgen.listening.notation.values import TYPES
 from musicgen.piece import Part, Tempo
 
 HEADER = """<?xml version="1.0" encoding="UTF-8"?>
@@ -24,6 +24,7 @@ FOREIGN = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010
 VOICES_A_STAFF = 4  # numbers that are kept for each, as other programs do
 CHANNELS = tuple(channel for channel in range(1, 17) if channel != 10)
 DRUM_CHANNEL = 10
+ABBREVIATIONS = {"violin": "Vln.", "viola": "Vla.", "violoncello": "Vc.", "cello": "Vc.", "contrabass": "Cb.", "piano": "Pno."}
 LEAST_CHANGE = 0.08  # of a tempo, before the page says it again
 
 
@@ -54,8 +55,9 @@ def name_of(parts: Iterable[Part]) -> str:
 
 
 def abbreviated(name: str) -> str:
-    """What stands before the later staves: "Violin I" is "Vio. I"."""
-    return " ".join(word if len(word) <= 4 else f"{word[:3]}." for word in name.split()[:3])
+    """What stands before the later staves: "Violin I" is "Vln. I"."""
+    words = [word.strip(",") for word in name.split()[:3]]
+    return " ".join(ABBREVIATIONS.get(word.lower(), word if len(word) <= 4 else f"{word[:3]}.") for word in words)
 
 
 def _score_part(number: int, player: Player, players: tuple[Player, ...]) -> Iterator[str]:
@@ -181,24 +183,25 @@ def _sign(sign: Sign, player: Player, number: int, voice: int, stem: str, where:
         return
     value, tuplet = sign.stretch.value, sign.stretch.tuplet
     kind = f"<type>{TYPES[value.kind]}</type>" + "<dot/>" * value.dots
-    time = tuplet and f"<time-modification><actual-notes>{tuplet.actual}</actual-notes><normal-notes>{tuplet.normal}</normal-notes></time-modification>"
-    bracket = ""
+    time = bracket = ""
     if tuplet:
+        time = f"<actual-notes>{tuplet.actual}</actual-notes><normal-notes>{tuplet.normal}</normal-notes>"
+        time = f"<time-modification>{time}</time-modification>"
         bracket += '<tuplet type="start" bracket="yes"/>' if sign.begin == tuplet.start else ""
         bracket += '<tuplet type="stop"/>' if sign.end == tuplet.end else ""
     if not sign.heads:
-        yield f"<note><rest/>{duration}{kind}{time or ''}{where}{_notations(bracket)}</note>"
+        yield f"<note><rest/>{duration}{kind}{time}{where}{_notations(bracket)}</note>"
         return
     beams = "".join(f'<beam number="{row + 1}">{word}</beam>' for row, word in enumerate(sign.beams))
     for place, head in enumerate(sign.heads):
         chord = "<chord/>" if place else ""
-        ties = '<tie type="stop"/>' * head.is_tied_from + '<tie type="start"/>' * head.is_tied_on
-        tied = '<tied type="stop"/>' * head.is_tied_from + '<tied type="start"/>' * head.is_tied_on
+        ties, tied = (f'<{tag} type="stop"/>' * head.is_tied_from + f'<{tag} type="start"/>' * head.is_tied_on for tag in ("tie", "tied"))
         pitch, instrument, shape = _pitch(head, player, number)
         accidental = f"<accidental>{head.accidental}</accidental>" if head.accidental and not instrument else ""
+        looks = f"{kind}{accidental}{time}{stem}{shape}{where}{'' if place else beams}{_notations(tied if place else tied + bracket)}"
         yield (
             f'<note id="n{sign.onset}-{next(identities)}">{chord}{pitch}<duration>{sign.end - sign.begin}</duration>{ties}{instrument}'
-            f"<voice>{voice}</voice>{kind}{accidental}{time or ''}{stem}{shape}{where}{'' if place else beams}{_notations(tied + bracket * (not place))}</note>"
+            f"<voice>{voice}</voice>{looks}</note>"
         )
 
 

@@ -61,7 +61,7 @@ class Accidentals:
         A letter that stands twice at once, as F and F sharp, has its accidental at both.
         """
         notes = list(notes)
-        heads = {}
+        heads: dict[tuple[str, int], set[int]] = {}
         for note, _ in notes:
             heads.setdefault((note.letter, note.octave), set()).add(note.alter)
         return [None if is_tied else self._needed(note, len(heads[note.letter, note.octave]) > 1) for note, is_tied in notes]

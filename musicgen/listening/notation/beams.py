@@ -1,13 +1,13 @@
 """Which notes of a voice are joined by beams.
 
-Conventions: a beam joins the notes of a beat, or of a tuplet that is longer; where a half note of a simple meter holds nothing but four eighths, it joins
-them all. A note has one word for each of its flags, as MusicXML has them. Source: Gould, Behind Bars (2011), pages 153 to 166.
+Conventions: a beam joins the notes of a beat, or of a tuplet that is longer; four eighths that fill a half note of a simple meter it joins all.
+A note has one word for each of its flags, as MusicXML has them. Source: Gould, Behind Bars (2011), pages 153 to 166.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from musicgen.listening.values import QUARTER, Node, Stretch, Value
+from musicgen.listening.notation.values import QUARTER, Node, Stretch, Value
 from musicgen.piece import Meter
 
 EIGHTH = Value(QUARTER - 1, 0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from musicgen.listening.staves import Event
+from musicgen.listening.notation.staves import Event
 from musicgen.piece import Note
 
 

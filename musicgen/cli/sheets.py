@@ -1,0 +1,28 @@
+"""What commands share that show music: the score as MusicXML, SVG or PDF."""
+
+from dataclasses import replace
+
+from musicgen.cli.console import FAILURE, CommandError
+from musicgen.judging.key import estimate_key
+from musicgen.listening.notation.engraving import PAPER, EngravingError, engrave, one_picture, pdf
+from musicgen.listening.notation.musicxml import musicxml
+from musicgen.listening.notation.score import score_of
+from musicgen.piece import Piece
+
+SHEETS = ("musicxml", "svg", "pdf")
+
+
+def in_its_key(piece: Piece) -> Piece:
+    """The piece with the key that its file says, or else with the one that fits its notes best."""
+    return piece if piece.keys else replace(piece, keys=(estimate_key(piece),))
+
+
+def sheet(piece: Piece, kind: str, on_two_staves: bool = False) -> bytes:
+    """The score of a piece as the bytes of a file. Raises CommandError."""
+    written = musicxml(score_of(in_its_key(piece), on_two_staves))
+    if kind == "musicxml":
+        return written
+    try:
+        return pdf(engrave(written, PAPER)) if kind == "pdf" else one_picture(engrave(written)).encode()
+    except EngravingError as error:
+        raise CommandError(f"no score as {kind.upper()}: {error}", FAILURE) from None

@@ -1,0 +1,1 @@
+"""Piece -> score: how music is written down."""

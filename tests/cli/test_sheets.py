@@ -1,0 +1,49 @@
+"""Scores as a person meets them: `render` writes them, and for what is wrong one sentence."""
+
+import json
+import shutil
+
+import pytest
+from scores import notes_in, notes_of
+from tiny import bands, tunes
+
+from musicgen.listening.midi import midi_bytes
+from musicgen.listening.notation import engraving
+from musicgen.reading.midi import read_midi
+
+
+@pytest.fixture
+def run(folder, shell):
+    """Runs a command in a folder with band.mid; returns its exit code, stdout and stderr."""
+    (folder / "band.mid").write_bytes(midi_bytes(bands()[0]))
+    return shell
+
+
+def test_render_writes_the_score_of_a_file(run, folder):
+    code, out, _ = run("render", "band.mid", "--musicxml", "band.musicxml", "--svg", "band.svg", "--json")
+    assert code == 0
+    assert [sheet["kind"] for sheet in json.loads(out)["sheets"]] == ["musicxml", "svg"]
+    assert notes_in((folder / "band.musicxml").read_bytes()) == notes_of(read_midi((folder / "band.mid").read_bytes()))
+    assert (folder / "band.svg").read_text().startswith("<svg ")
+
+
+def test_render_reads_what_it_wrote(run, folder):
+    (folder / "tune.mid").write_bytes(midi_bytes(tunes()[0]))
+    assert run("render", "tune.mid", "--musicxml", "tune.musicxml", "--quiet") == (0, "", "")
+    assert run("render", "tune.musicxml", "--musicxml", "again.musicxml", "--quiet")[0] == 0
+    assert notes_in((folder / "again.musicxml").read_bytes()) == notes_in((folder / "tune.musicxml").read_bytes())
+
+
+def test_where_nothing_makes_pdf_it_is_said(run, folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+    code, _, said = run("render", "band.mid", "--pdf", "band.pdf")
+    assert code == 1
+    assert "apt install" in said
+    assert not (folder / "band.pdf").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, (*engraving.CHROMIUMS, "rsvg-convert"))), reason="no program here makes PDF")
+def test_render_writes_pdf(run, folder):
+    assert run("render", "band.mid", "--pdf", "band.pdf")[0] == 0
+    assert (folder / "band.pdf").read_bytes().startswith(b"%PDF")
