@@ -73,7 +73,8 @@ def open_arrays(path: Path, check: bool = True) -> tuple[dict[str, np.ndarray], 
                 _check(file, end, document["checksum"])
         except (struct.error, ValueError, KeyError, TypeError) as error:
             raise DamagedArraysError(f"no file of arrays ({type(error).__name__})") from None
-    return {name: _mapped(path, *place) for name, place in places.items()}, about
+    mapped = np.memmap(path, np.uint8, "r")  # once, since each map keeps the file open
+    return {name: _view(mapped, *place) for name, place in places.items()}, about
 
 
 def _check(file, end: int, checksum: int) -> None:
@@ -88,9 +89,10 @@ def _check(file, end: int, checksum: int) -> None:
         raise DamagedArraysError("its arrays are damaged")
 
 
-def _mapped(path: Path, kind: str, shape: list[int], begin: int) -> np.ndarray:
+def _view(mapped: np.ndarray, kind: str, shape: list[int], begin: int) -> np.ndarray:
     if kind not in TYPES:
         raise DamagedArraysError(f"arrays of {kind}")
-    if not math.prod(shape):  # nothing can't be mapped
-        return np.zeros(shape, kind)
-    return np.memmap(path, np.dtype(kind), "r", begin, tuple(shape))
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    if begin % ALIGNMENT or not 0 <= begin <= begin + size <= len(mapped):
+        raise DamagedArraysError("arrays that lie outside of the file")
+    return mapped[begin : begin + size].view(np.ndarray).view(kind).reshape(shape)

@@ -10,7 +10,7 @@ from musicgen.cli.corpora import in_words, is_foreign
 from musicgen.listening.page import Table, tables_html
 from musicgen.reading.corpus import Corpus
 from musicgen.reading.guard import shown
-from musicgen.reading.receipts import DUPLICATE, SKIPPED, USED, Receipt, summary_of
+from musicgen.reading.receipts import DUPLICATE, SKIPPED, USED, Receipt
 
 HEAD = ("file", "pieces", "parts", "notes", "bars", "meter", "key", "tempo", "moved", "what there is to know")
 WIDEST = 60  # characters of a name in a terminal
@@ -24,17 +24,16 @@ NOTES = {
 
 def receipts_json(corpus: Corpus) -> dict:
     """All receipts and their sums, for programs."""
-    receipts = list(corpus.receipts())
     selection = corpus.selection
     wishes = {"steps_per_quarter": selection.steps_per_quarter, "parts": selection.parts, "drums": selection.drums, "min_notes": selection.min_notes}
     wishes |= {"meter": "{}/{}".format(*selection.meter) if selection.meter else None, "exclude": list(selection.exclude)}
-    return {"files": [receipt.to_json() for receipt in receipts], "summary": summary_of(receipts), "selection": wishes}
+    return {"files": [receipt.to_json() for receipt in corpus.receipts()], "summary": corpus.summary(), "selection": wishes}
 
 
 def keep_receipts(corpus: Corpus, name: str, folder: Path) -> None:
     """Write receipts.json and receipts.html. Raises CommandError."""
     write_file(folder / "receipts.json", json.dumps(receipts_json(corpus), indent=1).encode())
-    write_file(folder / "receipts.html", receipts_page(name, list(corpus.receipts())).encode("utf-8", "replace"))
+    write_file(folder / "receipts.html", receipts_page(name, corpus).encode("utf-8", "replace"))
 
 
 def receipts_text(receipts: Sequence[Receipt]) -> str:
@@ -61,11 +60,11 @@ def row_of(receipt: Receipt) -> tuple[str, ...]:
     return (shown(receipt.path), *numbers, facts["meter"], facts["key"], f"{facts['tempo']:g}", moved, shown(words))
 
 
-def receipts_page(name: str, receipts: Sequence[Receipt]) -> str:
+def receipts_page(name: str, corpus: Corpus) -> str:
     """All receipts as an HTML page."""
-    summary = summary_of(receipts)
+    summary = corpus.summary()
     tables = [Table("Files", "", ("", "files"), tuple((status, f"{summary[status]:,}") for status in (USED, DUPLICATE, SKIPPED)))]
-    ordered = sorted(receipts, key=lambda receipt: (USED, DUPLICATE, SKIPPED).index(receipt.status))
+    ordered = sorted(corpus.receipts(), key=lambda receipt: (USED, DUPLICATE, SKIPPED).index(receipt.status))
     for status, group in groupby(ordered, key=lambda receipt: receipt.status):
         own = list(group)
         left = f" {len(own) - MOST_ROWS:,} more are in receipts.json." if len(own) > MOST_ROWS else ""

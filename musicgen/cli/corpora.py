@@ -12,13 +12,15 @@ from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import CorpusFacts
 from musicgen.piece import STEPS_PER_QUARTER
 from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
+from musicgen.reading.cache import Cache
 from musicgen.reading.corpus import Corpus, Pieces
 from musicgen.reading.finding import MUSIC_SUFFIXES, find_files
 from musicgen.reading.gathering import read_corpus as gather
 from musicgen.reading.guard import LIMIT_OPTIONS, Limits, shown
 from musicgen.reading.reasons import Reason
-from musicgen.reading.receipts import SKIPPED, Receipt, summary_of
+from musicgen.reading.receipts import Receipt
 from musicgen.reading.selection import ALL, Selection
+from musicgen.reading.workers import WorkersError
 
 CORPUS_FOLDER = Path("corpus")
 DEFAULT_CORPUS = "bach-chorales"
@@ -45,7 +47,7 @@ def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
 
 
 def selection_options(command: Callable) -> Callable:
-    """The options of all commands that read music; the command is given one `selection`."""
+    """The options of all commands that read music; the command is given one `selection`, and `use_cache`."""
 
     @wraps(command)
     def with_selection(*args, grid, parts, drums, min_notes, meter, exclude, **others):
@@ -61,6 +63,7 @@ def selection_options(command: Callable) -> Callable:
         click.option("--min-notes", type=click.IntRange(0), default=0, show_default=True, help="Leave out pieces with fewer notes."),
         click.option("--meter", type=MeterType(), metavar="N/D", help="Take pieces alone that are in this meter throughout."),
         click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out files and folders of such names, '*demo*' say; may be repeated."),
+        click.option("--cache/--no-cache", "use_cache", default=True, help="Keep what was read, and read what changed alone.  [default: do]"),
     ]
     for name, limit in LIMIT_OPTIONS.items():
         default = getattr(Limits(), name)
@@ -90,21 +93,26 @@ def corpus_name(folders: list[Path]) -> str:
     return "-".join(folder.resolve().name for folder in folders)
 
 
-def read_files(folders: list[Path], selection: Selection, quiet: bool) -> Corpus:
+def read_files(folders: list[Path], selection: Selection, quiet: bool, use_cache: bool = True) -> Corpus:
     """What is in the files. Raises CommandError where there is none."""
-    corpus = gather(folders, selection, lambda records, total: with_progress(records, total, "reading", quiet))
+    cache = Cache(selection) if use_cache else None
+    try:
+        corpus = gather(folders, selection, cache, lambda records, total: with_progress(records, total, "reading", quiet))
+    except WorkersError as error:
+        raise CommandError(f"can't read: {error}") from None
+    if cache and cache.trouble:
+        say(cache.trouble, quiet)
     if not corpus.files:
         raise CommandError(f"no files in {', '.join(map(shown, folders))}", UNREADABLE)
     return corpus
 
 
-def read_corpus(folders: list[Path], selection: Selection, quiet: bool) -> Corpus:
+def read_corpus(folders: list[Path], selection: Selection, quiet: bool, use_cache: bool = True) -> Corpus:
     """What is in the files, and a word on each that gave nothing. Raises CommandError where no music is left."""
     where = ", ".join(map(shown, folders))
-    corpus = read_files(folders, selection, quiet)
-    receipts = list(corpus.receipts())
-    summary = summary_of(receipts)
-    loud = [receipt for receipt in receipts if receipt.status == SKIPPED and not is_foreign(receipt)]
+    corpus = read_files(folders, selection, quiet, use_cache)
+    summary = corpus.summary()
+    loud = [receipt for receipt in corpus.receipts(corpus.skipped) if not is_foreign(receipt)]
     for receipt in loud[:MOST_NAMED]:
         say(f"skipped {shown(receipt.path)}: {receipt.message}", quiet)
     for reason, times in Counter(receipt.reason for receipt in loud[MOST_NAMED:]).items():

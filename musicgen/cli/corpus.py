@@ -9,7 +9,6 @@ from musicgen.cli.console import check_writable, say, show_json, write_file
 from musicgen.cli.corpora import CORPUS_FOLDER, add_corpus, corpus_folders, corpus_name, in_words, read_files, selection_options
 from musicgen.reading.builtin import BUILTIN_CORPORA
 from musicgen.reading.finding import find_files
-from musicgen.reading.receipts import summary_of
 from musicgen.reading.selection import Selection
 
 
@@ -25,19 +24,18 @@ def corpus() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--force", is_flag=True, help="Overwrite the page.")
 @click.option("--quiet", is_flag=True, help="Print the table and errors alone.")
-def check(corpora: tuple[str, ...], selection: Selection, page: Path | None, as_json: bool, force: bool, quiet: bool) -> None:
+def check(corpora: tuple[str, ...], selection: Selection, use_cache: bool, page: Path | None, as_json: bool, force: bool, quiet: bool) -> None:
     """Read folders of music as `train` does, and say what became of each file: used, a duplicate, or skipped and why."""
     if page is not None:
         check_writable(page, force, "--page")
     folders = corpus_folders(corpora, quiet)
-    read = read_files(folders, selection, quiet)
-    receipts = list(read.receipts())
+    read = read_files(folders, selection, quiet, use_cache)
     if as_json:
         show_json(receipts_json(read))
     else:
-        click.echo(f"{receipts_text(receipts)}\n\n{in_words(summary_of(receipts))}")
+        click.echo(f"{receipts_text(list(read.receipts()))}\n\n{in_words(read.summary())}")
     if page is not None:
-        write_file(page, receipts_page(corpus_name(folders), receipts).encode("utf-8", "replace"))
+        write_file(page, receipts_page(corpus_name(folders), read).encode("utf-8", "replace"))
         say(f"page {page}", quiet)
 
 

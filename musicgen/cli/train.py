@@ -58,6 +58,7 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 def train(
     corpora: tuple[str, ...],
     selection: Selection,
+    use_cache: bool,
     keep_duplicates: bool,
     out: Path | None,
     minutes: float | None,
@@ -74,7 +75,7 @@ def train(
     minutes = DEFAULT_MINUTES if epochs is None and minutes is None else minutes
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
-    corpus = read_corpus(folders, selection, quiet)
+    corpus = read_corpus(folders, selection, quiet, use_cache)
     training, held_out = lessons_of(corpus, keep_duplicates)
     left_out = len(corpus) - len(training) - len(held_out)
     say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)

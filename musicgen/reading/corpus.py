@@ -1,6 +1,7 @@
 """All that was read of some folders: pieces that are made when they are asked for, copies, the split for learning, and a receipt for every file."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +11,12 @@ from typing import overload
 import numpy as np
 
 from musicgen.piece import Piece
+from musicgen.reading.cache import Cache
 from musicgen.reading.copies import Copies, find_copies
 from musicgen.reading.finding import Found
 from musicgen.reading.likeness import SKETCH, Sound
 from musicgen.reading.reasons import UnreadableFileError
-from musicgen.reading.receipts import Receipt, receipt_of
+from musicgen.reading.receipts import DUPLICATE, SKIPPED, STATUSES, USED, Receipt, receipt_of
 from musicgen.reading.segments import Segment
 from musicgen.reading.selection import Selection
 
@@ -67,6 +69,7 @@ class Corpus:
     segments: Sequence[Segment]
     places: np.ndarray  # (F, 2) the segment of each file and its number there; -1 where it was refused unopened
     selection: Selection
+    cache: Cache | None = None  # that keeps what is found out about the pieces
 
     @cached_property
     def _pieces(self) -> np.ndarray:
@@ -96,7 +99,14 @@ class Corpus:
         for segment, arrays in enumerate(one.arrays for one in self.segments):
             own = np.flatnonzero(self._pieces[:, 1] == segment)
             fingerprints[own], sketches[own] = arrays["fingerprints"][self._pieces[own, 2]], arrays["sketches"][self._pieces[own, 2]]
-        return find_copies(fingerprints, sketches, self.sound_of)
+        name = hashlib.blake2b(fingerprints.tobytes(), key=b"copies", digest_size=16).hexdigest()
+        kept = self.cache.result(name) if self.cache else None
+        if kept is not None:
+            return Copies(kept["first"], kept["family"])
+        copies = find_copies(fingerprints, sketches, self.sound_of)
+        if self.cache:
+            self.cache.keep_result(name, {"first": copies.first, "family": copies.family})
+        return copies
 
     def __len__(self) -> int:
         """The pieces that are wanted, copies included."""
@@ -154,10 +164,35 @@ class Corpus:
         learned = {int(first) for number, first in enumerate(self.copies.first) if self.fingerprint_of(number) not in held_out}
         return Pieces(self, [number for number in self.copies.kept.tolist() if number not in learned])
 
-    def receipts(self) -> Iterator[Receipt]:
-        """What became of each file, in their order."""
+    @cached_property
+    def _statuses(self) -> np.ndarray:
+        """(F,) places in STATUSES."""
+        used, read = np.zeros(len(self.files), bool), np.zeros(len(self.files), bool)
+        read[self._pieces[:, 0]] = used[self._pieces[self.copies.kept, 0]] = True
+        return np.where(used, STATUSES.index(USED), np.where(read, STATUSES.index(DUPLICATE), STATUSES.index(SKIPPED)))
+
+    @property
+    def skipped(self) -> list[int]:
+        """The files that are."""
+        return np.flatnonzero(self._statuses == STATUSES.index(SKIPPED)).tolist()
+
+    def summary(self) -> dict:
+        """Counts over all files; those of the statuses add up to the files, those of the reasons to the skipped ones."""
+        counts = np.bincount(self._statuses, minlength=len(STATUSES)).tolist()
+        reasons = Counter(receipt.reason for receipt in self.receipts(self.skipped))
+        used = self._pieces[self.copies.kept]
+        sums = {"pieces": len(used), "duplicate_pieces": len(self) - len(used), "notes": 0, "bars": 0}
+        for number, segment in enumerate(self.segments):
+            own = used[used[:, 1] == number, 2]
+            sums["notes"] += int(segment.num_notes[own].sum())
+            sums["bars"] += int(segment.arrays["bars"][own].sum())
+        return {"files": len(self.files), **dict(zip(STATUSES, counts, strict=True)), "reasons": dict(reasons.most_common()), **sums}
+
+    def receipts(self, files: Iterable[int] | None = None) -> Iterator[Receipt]:
+        """What became of files, or of all of them in their order."""
         numbers = np.searchsorted(self._pieces[:, 0], np.arange(len(self.files) + 1)).tolist()
-        for file, found in enumerate(self.files):
+        for file in range(len(self.files)) if files is None else files:
+            found = self.files[file]
             segment, place = self.places[file].tolist()
             if segment < 0:
                 assert found.refused is not None

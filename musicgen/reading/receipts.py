@@ -4,15 +4,13 @@ Conventions: a file is used if one of its pieces is, a duplicate if all that cou
 file with several pieces are sums, or those of its first piece.
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from musicgen.piece import Key
 from musicgen.reading.reasons import Reason
 
-USED, DUPLICATE, SKIPPED = "used", "duplicate", "skipped"
+STATUSES = USED, DUPLICATE, SKIPPED = "used", "duplicate", "skipped"
 TONICS = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 MOST_SHOWN = 20  # pieces of one file that a document lists
 
@@ -138,20 +136,6 @@ def remarks_of(facts: dict) -> list[str]:
         return list(facts["remarks"])
     finer = f"; --grid {2 * grid} would halve that" if median > 0 and grid <= 48 else ""
     return [f"moved to {grid} steps a quarter note by {most:g} ms at most, {median:g} at the median{finer}", *facts["remarks"]]
-
-
-def summary_of(receipts: Iterable[Receipt]) -> dict:
-    """Counts over all files; those of the three statuses add up to the files."""
-    statuses: Counter[str] = Counter({USED: 0, DUPLICATE: 0, SKIPPED: 0})
-    reasons: Counter[str] = Counter()
-    sums: Counter[str] = Counter({"pieces": 0, "notes": 0, "bars": 0, "duplicate_pieces": 0})
-    for receipt in receipts:
-        statuses[receipt.status] += 1
-        reasons.update([receipt.reason] if receipt.reason else [])
-        used = receipt.used
-        sums.update(pieces=len(used), duplicate_pieces=len(receipt.copies))
-        sums.update(notes=sum(facts["notes"] for facts in used), bars=sum(facts["bars"] for facts in used))
-    return {"files": sum(statuses.values()), **statuses, "reasons": dict(reasons.most_common()), **sums}
 
 
 def printable_path(path: Path | str) -> str:

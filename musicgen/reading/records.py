@@ -5,6 +5,8 @@ The notes of all pieces and parts follow each other in one array (N, 4): onset, 
 """
 
 import hashlib
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
@@ -28,16 +30,33 @@ class FileRecord:
     """One file."""
 
     content: bytes  # 16 bytes that tell its content and name from all others
-    document: dict  # "pieces" and "refused"
+    document: bytes  # JSON: "pieces" and "refused"
     notes: np.ndarray  # (N, 4) int32
+    counts: np.ndarray  # (P, 2) int32: the notes and the bars of each piece
     fingerprints: tuple[str, ...]  # of the pieces
     sketches: np.ndarray  # (P, SKETCH) uint64
 
     @classmethod
     def of_refusal(cls, error: UnreadableFileError, content: bytes = bytes(16)) -> "FileRecord":
         """A file that gave nothing."""
-        document = {"pieces": [], "refused": [["", error.reason.value, str(error)]]}
-        return cls(content, document, np.zeros((0, NUM_FIELDS), np.int32), (), np.zeros((0, SKETCH), np.uint64))
+        return cls.of([], [Refusal("", error)], content)
+
+    @classmethod
+    def of(cls, read: Sequence[tuple[Reading, Piece]], refused: Sequence[Refusal], content: bytes) -> "FileRecord":
+        """Of pieces, and how they were read."""
+        pieces = [piece for _, piece in read]
+        document = {
+            "pieces": [facts_of(reading, piece) for reading, piece in read],
+            "refused": [[one.where, one.error.reason.value, str(one.error)] for one in refused],
+        }
+        return cls(
+            content,
+            json.dumps(document, separators=(",", ":")).encode(),
+            np.array([note for piece in pieces for part in piece.parts for note in part.notes], np.int32).reshape(-1, NUM_FIELDS),
+            np.array([(piece.num_notes, len(piece.bar_lines)) for piece in pieces], np.int32).reshape(-1, 2),
+            tuple(map(fingerprint, pieces)),
+            np.array([sketch_of(rows_of(piece), piece.steps_per_quarter) for piece in pieces], np.uint64).reshape(-1, SKETCH),
+        )
 
 
 def content_key(content: bytes, name: str) -> bytes:
@@ -45,35 +64,33 @@ def content_key(content: bytes, name: str) -> bytes:
     return hashlib.blake2b(content, digest_size=16, key=hashlib.blake2b(name.encode("utf-8", "surrogatepass")).digest()).digest()
 
 
-def read_record(path: Path, selection: Selection) -> FileRecord:
-    """What a file holds; never raises UnreadableFileError."""
+def read_record(path: Path, selection: Selection, tell: Callable[[], None] = lambda: None) -> FileRecord:
+    """What a file holds; never raises UnreadableFileError.
+
+    Args:
+        tell: called after each piece.
+    """
     try:
         content = read_bytes(path, selection.limits)
     except UnreadableFileError as error:
         return FileRecord.of_refusal(error)
-    return record_of(content, path.name, selection)
+    return record_of(content, path.name, selection, tell)
 
 
-def record_of(content: bytes, name: str, selection: Selection) -> FileRecord:
+def record_of(content: bytes, name: str, selection: Selection, tell: Callable[[], None] = lambda: None) -> FileRecord:
     """What the bytes of a file hold."""
-    notes, sketches = [np.zeros((0, NUM_FIELDS), np.int32)], [np.zeros((0, SKETCH), np.uint64)]
-    facts, fingerprints, refused = [], [], []
+    read: list[tuple[Reading, Piece]] = []
+    refused: list[Refusal] = []
     for result in read_each(content, name, selection.steps_per_quarter, selection.limits):
+        tell()
         if isinstance(result, Refusal):
-            refused.append([result.where, result.error.reason.value, str(result.error)])
+            refused.append(result)
             continue
         try:
-            piece = selection.parts_of(result.piece).without_silent_bars()
+            read.append((result, selection.parts_of(result.piece).without_silent_bars()))
         except UnreadableFileError as error:
-            refused.append([result.where, error.reason.value, str(error)])
-            continue
-        rows = rows_of(piece)
-        facts.append(facts_of(result, piece))
-        notes.append(np.array([note for part in piece.parts for note in part.notes], np.int32).reshape(-1, NUM_FIELDS))
-        fingerprints.append(fingerprint(piece))
-        sketches.append(sketch_of(rows, piece.steps_per_quarter)[None])
-    document = {"pieces": facts, "refused": refused}
-    return FileRecord(content_key(content, name), document, np.concatenate(notes), tuple(fingerprints), np.concatenate(sketches))
+            refused.append(Refusal(result.where, error))
+    return FileRecord.of(read, refused, content_key(content, name))
 
 
 def facts_of(reading: Reading, piece: Piece) -> dict:

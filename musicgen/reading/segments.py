@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, tuple[int, ...]]] = {  # of each array: the type, an
     "documents": ("|u1", ()),
     "piece_ends": ("<i8", ()),  # of each file, in pieces
     "note_ends": ("<i8", ()),  # of each piece, in notes
+    "bars": ("<i4", ()),  # of each piece
     "fingerprints": ("|u1", (16,)),  # of each piece
     "sketches": ("<u8", (SKETCH,)),
     "onsets": ("<i4", ()),  # of each note, as are the next
@@ -40,15 +41,15 @@ class Segment:
     @classmethod
     def of(cls, records: Sequence[FileRecord]) -> "Segment":
         """A segment in memory."""
-        documents = [json.dumps(record.document, separators=(",", ":")).encode() for record in records]
-        notes = np.concatenate([np.zeros((0, 4), np.int32), *(record.notes for record in records)])
-        counts = [piece["notes"] for record in records for piece in record.document["pieces"]]
+        notes = np.concatenate([np.zeros((0, len(Note._fields)), np.int32), *(record.notes for record in records)])
+        counts = np.concatenate([np.zeros((0, 2), np.int32), *(record.counts for record in records)])
         given = {
             "contents": np.frombuffer(b"".join(record.content for record in records), np.uint8).reshape(-1, 16),
-            "document_ends": np.cumsum([len(document) for document in documents]),
-            "documents": np.frombuffer(b"".join(documents), np.uint8),
+            "document_ends": np.cumsum([len(record.document) for record in records]),
+            "documents": np.frombuffer(b"".join(record.document for record in records), np.uint8),
             "piece_ends": np.cumsum([len(record.fingerprints) for record in records]),
-            "note_ends": np.cumsum(counts),
+            "note_ends": np.cumsum(counts[:, 0]),
+            "bars": counts[:, 1],
             "fingerprints": np.frombuffer(bytes.fromhex("".join(one for record in records for one in record.fingerprints)), np.uint8).reshape(-1, 16),
             "sketches": np.concatenate([np.zeros((0, SKETCH), np.uint64), *(record.sketches for record in records)]),
             **dict(zip(("onsets", "pitches", "durations", "velocities"), notes.T, strict=True)),
@@ -77,8 +78,9 @@ class Segment:
         return len(self.arrays["fingerprints"])
 
     @property
-    def num_bytes(self) -> int:
-        return sum(array.nbytes for array in self.arrays.values())
+    def num_notes(self) -> np.ndarray:
+        """(P,) of each piece."""
+        return np.diff(self.arrays["note_ends"], prepend=0)
 
     def document(self, file: int) -> dict:
         """What is known of a file."""

@@ -14,7 +14,6 @@ from musicgen.reading.corpus import Corpus
 from musicgen.reading.finding import find_all, find_files
 from musicgen.reading.gathering import read_corpus
 from musicgen.reading.likeness import fingerprint
-from musicgen.reading.receipts import summary_of
 from musicgen.reading.selection import Selection
 
 
@@ -71,7 +70,7 @@ def test_all_that_is_no_folder_is_found_and_what_is_not_to_be_opened_is_refused(
         "out.mid": ("skipped", "link out of the folder"),
         "up": ("skipped", "link out of the folder"),
     }
-    assert len(find_all([folder])) == len(by_name) == summary_of(corpus.receipts())["files"]
+    assert len(find_all([folder])) == len(by_name) == corpus.summary()["files"]
 
 
 def test_every_file_gets_a_receipt(tmp_path: Path):
