@@ -36,6 +36,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "tensorflow": {"learning"},
     "midirenderer": {"listening.audio"},
     "soundfile": {"listening.audio"},
+    "PIL": {"listening.picture"},
     "verovio": {"listening.notation.engraving"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -1,4 +1,4 @@
-"""`render`: music files as sound files and as scores."""
+"""`render`: music files as sound, as scores and as piano rolls."""
 
 from pathlib import Path
 
@@ -10,6 +10,9 @@ from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
 from musicgen.listening.audio import FORMATS, RATE
 from musicgen.piece import STEPS_PER_QUARTER, Piece
 
+ROLLS = ("roll", "png")
+SUFFIXES = (".svg", ".png")  # of a roll
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
@@ -20,6 +23,9 @@ from musicgen.piece import STEPS_PER_QUARTER, Piece
 @click.option("--musicxml", type=click.Path(path_type=Path), help="Write the score for notation programs.")
 @click.option("--svg", type=click.Path(path_type=Path), help="The score as a picture.")
 @click.option("--pdf", type=click.Path(path_type=Path), help="The score on sheets of A4; needs Chromium or rsvg-convert.")
+@click.option("--roll", type=click.Path(path_type=Path), help="Write the piano roll: .svg or .png.")
+@click.option("--png", type=click.Path(path_type=Path), help="The piano roll as a PNG, whatever the name.")
+@click.option("--dark", is_flag=True, help="Draw PNGs on a dark ground; SVGs follow the viewer's.")
 @click.option("--two-staves", is_flag=True, help="Write two parts on each staff of the score, as hymn books do.")
 @sound_options
 @click.option("--force", is_flag=True, help="Overwrite.")
@@ -27,6 +33,7 @@ from musicgen.piece import STEPS_PER_QUARTER, Piece
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def render(
     file: Path,
+    dark: bool,
     two_staves: bool,
     soundfont: Path | None,
     fluidsynth: bool,
@@ -36,7 +43,7 @@ def render(
     quiet: bool,
     **outputs: Path | None,
 ) -> None:
-    """Write what the notes in a music file sound like, or how they are written down; at least one option says what to write, and where.
+    """Write what the notes in a music file sound like, how they are written down, or what they look like: say which, and where to.
 
     Controllers and pitch bends, which this program does not learn either, are not heard. In the score, notes stand on a grid of twelve steps to the
     quarter note.
@@ -54,10 +61,12 @@ def render(
         facts = {"synthesizer": studio.player, "soundfont": studio.soundfont and str(studio.soundfont.path), **facts_of(samples)}
     sheets = [kind for kind in targets if kind not in FORMATS]
     if sheets:
-        from musicgen.cli.sheets import sheet
+        from musicgen.cli.sheets import roll_file, sheet
 
         piece = read_music(file, STEPS_PER_QUARTER, quiet or bool(sounds))
-        contents.update({kind: sheet(piece, kind, two_staves) for kind in sheets})
+        for kind in sheets:
+            is_png = kind == "png" or targets[kind].suffix.lower() == ".png"
+            contents[kind] = roll_file(piece, is_png, dark) if kind in ROLLS else sheet(piece, kind, two_staves)
     for kind, content in contents.items():
         write_file(targets[kind], content)
     if as_json:
@@ -92,7 +101,9 @@ def listed(targets: dict[str, Path], contents: dict[str, bytes], sounds: list[st
 def check_targets(targets: dict[str, Path], sources: list[Path], force: bool) -> None:
     """Refuse before any work what could not be written, or would destroy what is read. Raises CommandError."""
     if not targets:
-        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg and --pdf", USAGE)
+        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg, --pdf, --roll and --png", USAGE)
+    if "roll" in targets and targets["roll"].suffix.lower() not in SUFFIXES:
+        raise CommandError(f"--roll takes a name that ends in .svg or .png, not {targets['roll'].name}", USAGE)
     taken = [source.resolve() for source in sources if is_there(source)]
     for kind, path in targets.items():
         check_writable(path, force, f"--{kind}")

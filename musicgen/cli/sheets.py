@@ -1,4 +1,4 @@
-"""What commands share that show music: the score as MusicXML, SVG or PDF."""
+"""What commands share that show music: the score as MusicXML, SVG or PDF, and the piano roll as SVG or PNG."""
 
 from dataclasses import replace
 
@@ -7,9 +7,9 @@ from musicgen.judging.key import estimate_key
 from musicgen.listening.notation.engraving import PAPER, EngravingError, engrave, one_picture, pdf
 from musicgen.listening.notation.musicxml import musicxml
 from musicgen.listening.notation.score import score_of
+from musicgen.listening.pianoroll import by_part, roll, whole
+from musicgen.listening.picture import png_file, svg_file
 from musicgen.piece import Piece
-
-SHEETS = ("musicxml", "svg", "pdf")
 
 
 def in_its_key(piece: Piece) -> Piece:
@@ -26,3 +26,9 @@ def sheet(piece: Piece, kind: str, on_two_staves: bool = False) -> bytes:
         return pdf(engrave(written, PAPER)) if kind == "pdf" else one_picture(engrave(written)).encode()
     except EngravingError as error:
         raise CommandError(f"no score as {kind.upper()}: {error}", FAILURE) from None
+
+
+def roll_file(piece: Piece, is_png: bool, is_dark: bool) -> bytes:
+    """The piano roll of a piece as the bytes of a file; an SVG follows the light or dark of whoever looks at it."""
+    picture = whole(roll(piece, *by_part(piece)), piece.title)
+    return png_file(picture, is_dark) if is_png else svg_file(picture, f"Piano roll of {piece.title}" if piece.title else "Piano roll")

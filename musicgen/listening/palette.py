@@ -1,8 +1,8 @@
 """Colours, on light and on dark grounds, that are told apart by people who see red and green, or blue and yellow, alike.
 
 Conventions: a colour has a name, which is its class in SVG and HTML, and two values. Parts take theirs in turn. Any two parts' colours differ by
-at least 20 in CIE Lab to anybody (the colour blind as Machado, Oliveira and Fernandes simulate them, 2009), and from the ground by a contrast of three
-to one, as WCAG 2.1 asks for.
+at least 20 in CIE Lab to anybody (the colour blind as Machado, Oliveira and Fernandes simulate them, 2009), and from the ground by a contrast of
+three to one, as WCAG 2.1 asks for.
 """
 
 from typing import NamedTuple

@@ -22,7 +22,7 @@ HEAD = 20  # above the rows, for the numbers of bars
 GAP = 8  # between pitches and drums
 GUTTER = 34  # for the names of pitches; wider where there are drums
 WIDEST_GUTTER = 150
-LEAST_QUARTER, MOST_WIDTH = 14, 32_000  # a quarter note is at least so wide, as long as the body is not wider than that
+LEAST_QUARTER, MOST_WIDTH = 14, 16_000  # a quarter note is at least so wide, as long as the body is not wider than that
 SPACING = 34  # between two numbers of bars, at least
 SMALL, MARGIN = 11, 14
 BLACK_KEYS = (1, 3, 6, 8, 10)
@@ -82,10 +82,12 @@ def roll(piece: Piece, colours: Colours, legend: tuple[tuple[str, str], ...], wi
     pixels_per_step = max(width, min(MOST_WIDTH, LEAST_QUARTER * quarters)) / (end - start)
     drum_top = HEAD + (top - bottom + 1) * ROW + (GAP if drums else 0)
     height = drum_top + len(drums) * DRUM_ROW + 1
-    rows = {(False, pitch): (HEAD + (top - pitch) * ROW, ROW) for pitch in range(bottom, top + 1)}
+    rows: dict[tuple[bool, int], tuple[float, float]] = {(False, pitch): (HEAD + (top - pitch) * ROW, ROW) for pitch in range(bottom, top + 1)}
     rows |= {(True, drum): (drum_top + number * DRUM_ROW, DRUM_ROW) for number, drum in enumerate(drums)}
     full = (end - start) * pixels_per_step
-    shapes: list[Box | Words] = [Box(0, y, full, ROW, "shade") for (is_drum, pitch), (y, _) in rows.items() if not is_drum and pitch % 12 in BLACK_KEYS]
+    shapes: list[Box | Words] = [
+        Box(0, y, full, ROW, "shade") for (is_drum, pitch), (y, _) in rows.items() if not is_drum and pitch % 12 in BLACK_KEYS
+    ]
     shapes += [Box(0, y, full, 1, "line") for (is_drum, pitch), (y, _) in rows.items() if is_drum]
     shown = 0.0
     for bar in bars:

@@ -122,7 +122,7 @@ def png_file(picture: Picture, is_dark: bool = False) -> bytes:
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
             canvas.text((shape.x * scale, shape.y * scale), shape.text, fill=colour, font=font, anchor=anchor)
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=False)
+    image.save(file, "PNG", compress_level=3)
     return file.getvalue()
 
 

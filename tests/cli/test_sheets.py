@@ -27,6 +27,15 @@ def test_render_writes_the_score_of_a_file(run, folder):
     assert (folder / "band.svg").read_text().startswith("<svg ")
 
 
+def test_render_writes_piano_rolls(run, folder):
+    assert run("render", "band.mid", "--roll", "a.svg", "--png", "b.png", "--dark", "--quiet") == (0, "", "")
+    assert b"prefers-color-scheme" in (folder / "a.svg").read_bytes()
+    assert (folder / "b.png").read_bytes().startswith(b"\x89PNG")
+    code, _, said = run("render", "band.mid", "--roll", "a.gif")
+    assert code == 2
+    assert ".svg or .png" in said
+
+
 def test_where_nothing_makes_pdf_it_is_said(run, folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     code, _, said = run("render", "band.mid", "--pdf", "band.pdf")
