@@ -14,7 +14,7 @@ ACCIDENTALS = {"#": 1, "♯": 1, "x": 2, "##": 2, "b": -1, "♭": -1, "bb": -2, 
 PITCH_CLASS = r"([A-Ga-g])(##|bb|[#♯x♭bn]?)"
 PITCH = re.compile(PITCH_CLASS + r"(-?\d{1,3})")
 KEY = re.compile(PITCH_CLASS + r"(?:\s*|[\s-]+)(major|minor|maj|min|m|)", re.IGNORECASE)
-RANGE = re.compile(r"(?P<part>.+?)\s*=\s*(?P<low>.+?)\s*(?:-|\.\.|to)\s*(?P<high>[^-\s].*)", re.IGNORECASE)
+RANGE = re.compile(rf"(?P<part>.+?)\s*=\s*(?P<low>{PITCH.pattern})\s*(?:-|\.\.|to)\s*(?P<high>.+)")
 HOTTEST = 10
 
 
@@ -96,9 +96,9 @@ def read_meter(text: str) -> Meter:
 
 def read_temperature(text: str) -> Course:
     """0.9, or 0.7..1.1 for one that moves over the piece."""
-    begin, _, end = text.partition("..")
+    begin, moves, end = text.partition("..")
     try:
-        course = Course(float(begin), float(end or begin))
+        course = Course(float(begin), float(end if moves else begin))
     except ValueError:
         course = Course(math.nan, math.nan)
     if not all(0 <= temperature <= HOTTEST for temperature in course):
