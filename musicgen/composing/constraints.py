@@ -1,23 +1,19 @@
 """What may come next: masks over the ids of each field, so that every choice is music that decodes and fits the request.
 
-Conventions: masks are (V,) bool and never empty. What is music at all, `encoding.grammar` says. Where no value of the vocabulary fits in time,
-the nearest is offered, and `shift` and `duration` say what it comes to; where no note fits, the piece ends.
+Conventions: B takes, P parts; masks are (B, V) bool, no row of them empty. What is music at all, `encoding.grammar` says. Where no value of the
+vocabulary fits in time, the nearest is offered, and `shift` says what it comes to; where no note fits, the piece ends. What is said of a note
+that is none, because the piece has ended, does not matter: then all is allowed.
 """
-
-from collections.abc import Callable
-from copy import copy
-from typing import Any
 
 import numpy as np
 
-from musicgen.encoding import vocabulary
-from musicgen.encoding.context import RunningContext
+from musicgen.encoding.contexts import Contexts
 from musicgen.encoding.grammar import Grammar
-from musicgen.encoding.vocabulary import DURATION, PART, TIME_SHIFT, Vocabulary
+from musicgen.encoding.vocabulary import DURATION, TIME_SHIFT, Vocabulary
 
 
 class Constraints:
-    """The masks of one take, which grows by the notes chosen with them and is to fill the bars up to a given step."""
+    """What holds for all takes of a request, each of which is to fill the bars up to a given step."""
 
     def __init__(self, alphabet: Vocabulary, playable: np.ndarray, first: int, last_bar: int, end: int) -> None:
         """
@@ -31,60 +27,53 @@ class Constraints:
         self.first, self.last_bar, self.end = first, last_bar, end
         self.values = [np.array(values) for values in alphabet.values]
         self.grammar = Grammar(alphabet, playable, np.array(alphabet.most_at_once))
-        self._known: dict[tuple[str, int], Any] = {}  # what was found of the note that is being chosen
-        self._count = -1  # of the notes before it
 
-    def again(self) -> "Constraints":
-        """The same, for a take that goes on otherwise."""
-        other = copy(self)
-        other._known = {}
-        return other
 
-    def allowed(self, field: int, note: np.ndarray, running: RunningContext) -> np.ndarray:
-        """The mask of one field, given the earlier fields in note (5,)."""
-        match field:
-            case vocabulary.TIME_SHIFT:
-                return self._shifts(running)
-            case vocabulary.PART:
-                return np.any(self._free(self.shift(note, running), running), axis=1)
-            case vocabulary.PITCH:
-                return self._free(self.shift(note, running), running)[note[PART]]
-            case vocabulary.DURATION:
-                return np.append(self.values[DURATION] <= self.end - running.onset - self.shift(note, running), True)
-        return np.ones(self.vocabulary.sizes[field], bool)
+class Turn:
+    """The next note of each take: what it may be, field by field.
 
-    def shift(self, note: np.ndarray, running: RunningContext) -> int:
-        """Steps to the onset of a note (5,) that is not the end."""
-        earliest, latest = self._window(running)
-        return int(min(max(self.values[TIME_SHIFT][note[TIME_SHIFT]], earliest), latest))
+    Attributes:
+        shift: (B,) steps to its onset, once it is chosen.
+    """
 
-    def duration(self, note: np.ndarray) -> int | None:
-        """Steps that a note (5,) sounds, None where it is held."""
-        return None if note[DURATION] == self.vocabulary.held else int(self.values[DURATION][note[DURATION]])
+    def __init__(self, constraints: Constraints, contexts: Contexts) -> None:
+        self._constraints, self._contexts = constraints, contexts
+        self._latest = constraints.end - 1 - contexts.onset  # shift at which a note still fits in
+        wanted = np.maximum(0, constraints.first - contexts.onset)
+        self._earliest = np.minimum(constraints.grammar.earliest_of(contexts, wanted), self._latest + 1)
 
-    def _shifts(self, running: RunningContext) -> np.ndarray:
-        earliest, latest = self._window(running)
-        known = self.values[TIME_SHIFT]
-        allowed = np.append((known >= earliest) & (known <= latest), running.sounds_until > self.last_bar)
-        if not allowed.any():
-            allowed[self.vocabulary.nearest(TIME_SHIFT, np.array(earliest)) if earliest <= latest else self.vocabulary.end] = True
+    def shifts(self) -> np.ndarray:
+        """The mask of `time_shift`."""
+        vocabulary, known = self._constraints.vocabulary, self._constraints.values[TIME_SHIFT]
+        allowed = np.empty((len(self._contexts), len(known) + 1), bool)
+        allowed[:, :-1] = (known >= self._earliest[:, None]) & (known <= self._latest[:, None])
+        allowed[:, -1] = self._contexts.sounds_until > self._constraints.last_bar
+        stuck = np.flatnonzero(~allowed.any(axis=1))
+        if len(stuck):
+            fits = self._earliest[stuck] <= self._latest[stuck]
+            allowed[stuck, np.where(fits, vocabulary.nearest(TIME_SHIFT, self._earliest[stuck]), vocabulary.end)] = True
         return allowed
 
-    def _free(self, shift: int, running: RunningContext) -> np.ndarray:
-        """(P, V) what each part may begin then."""
-        return self._once(("free", shift), running, lambda: self.grammar.free(shift, running))
+    def choose_shift(self, ids: np.ndarray) -> None:
+        """The ids (B,) of `time_shift` are chosen."""
+        vocabulary = self._constraints.vocabulary
+        self.has_ended = ids == vocabulary.end
+        shift = np.minimum(np.maximum(vocabulary.steps(TIME_SHIFT, ids), self._earliest), self._latest)
+        self.shift = np.where(self.has_ended, 0, shift)
+        self._free = self._constraints.grammar.free_of(self.shift, self._contexts)
+        self._free[self.has_ended] = True
 
-    def _window(self, running: RunningContext) -> tuple[int, int]:
-        """The first shift at which some part may begin a note, and the last at which one still fits in."""
-        latest = self.end - 1 - running.onset
-        wanted = max(0, self.first - running.onset)
-        earliest = self._once(("earliest", wanted), running, lambda: self.grammar.earliest(running, wanted))
-        return latest + 1 if earliest is None else earliest, latest
+    def parts(self) -> np.ndarray:
+        """The mask of `part`."""
+        return np.any(self._free, axis=2)
 
-    def _once(self, key: tuple[str, int], running: RunningContext, find: Callable[[], Any]) -> Any:
-        """What is asked for several times while a note is chosen, and found once."""
-        if running.count != self._count:
-            self._known, self._count = {}, running.count
-        if key not in self._known:
-            self._known[key] = find()
-        return self._known[key]
+    def pitches(self, parts: np.ndarray) -> np.ndarray:
+        """The mask of `pitch` for the parts (B,) that are chosen."""
+        return self._free[self._contexts.rows, parts]
+
+    def durations(self) -> np.ndarray:
+        """The mask of `duration`."""
+        room = self._constraints.end - self._contexts.onset - self.shift
+        allowed = np.ones((len(room), self._constraints.vocabulary.sizes[DURATION]), bool)
+        allowed[:, :-1] = self._constraints.values[DURATION] <= room[:, None]
+        return allowed

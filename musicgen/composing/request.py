@@ -1,6 +1,7 @@
 """What is asked for -> the frame of the piece: the music to continue as a model hears it, the bars to fill, and the piece that comes of it."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.controls import Controls, Guide, RequestError
 from musicgen.encoding.tokens import PartToken, TokenSequence, encode
-from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.key import estimate_key
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bar_lines_to, canonical_tempo
@@ -80,13 +81,21 @@ class Frame:
         """(V,) the time shifts of the vocabulary."""
         return np.array(self.vocabulary.values[TIME_SHIFT]) / self.vocabulary.steps_per_quarter
 
-    def place(self, onset: int) -> float:
-        """How much of what is to be played is over at `onset`, 0 to 1."""
-        return min(max((onset - self.first) / (self.end - self.first), 0.0), 1.0)
+    def places(self, onset: np.ndarray) -> np.ndarray:
+        """(B,) how much of what is to be played is over at onsets (B,), 0 to 1."""
+        return np.minimum(np.maximum((onset - self.first) / (self.end - self.first), 0), 1)
 
-    def quarters_left(self, onset: int) -> float:
-        """Until the piece ends."""
-        return max(0, self.end - onset) / self.vocabulary.steps_per_quarter
+    def quarters_left(self, onset: np.ndarray) -> np.ndarray:
+        """(B,) until the piece ends."""
+        return np.maximum(0, self.end - onset) / self.vocabulary.steps_per_quarter
+
+    def heard(self) -> Iterator[tuple[np.ndarray, int, int]]:
+        """The seed's notes that the model can hear, as it hears them: ids (5,), onset and steps that they last, 0 where they are held."""
+        rows = self.sequence.notes.tolist()
+        notes = [(onset, row) for onset, row in zip(self.sequence.onsets.tolist(), rows, strict=True) if self.matches[row[PART]] is not None]
+        for ids, (onset, (*_, duration, _velocity)) in zip(self.vocabulary.ids(self.sequence, self.matches, self.first), notes, strict=True):
+            is_held = ids[DURATION] == self.vocabulary.held and onset + duration < self.first
+            yield ids, onset, 0 if is_held else duration
 
     @property
     def notes_wanted(self) -> float:

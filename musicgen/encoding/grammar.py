@@ -8,9 +8,12 @@ begins another, so it is in nobody's way but at its own onset.
 import numpy as np
 
 from musicgen.encoding.context import UNKNOWN, RunningContext, Sounding
+from musicgen.encoding.contexts import NUM_END, NUM_PART, NUM_PITCH, Contexts
 from musicgen.encoding.tokens import TokenSequence, held
 from musicgen.encoding.vocabulary import DURATION, FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.piece import NUM_PITCHES
+
+NEVER = 1 << 40  # steps
 
 
 class Grammar:
@@ -59,6 +62,40 @@ class Grammar:
         ends = sorted(note.end - running.onset for note in running.notes if note.end != UNKNOWN)
         shifts = (wanted, max(1, wanted), *(end for end in ends if end > wanted))
         return next((shift for shift in shifts if self.free(shift, running).any()), None)
+
+    def free_of(self, shift: np.ndarray, contexts: Contexts) -> np.ndarray:
+        """(B, P, V) `free` of many pieces, each so many steps (B,) from its latest onset."""
+        pieces, parts = len(contexts), len(self.playable)
+        free = np.repeat(self.playable[None], pieces, axis=0)
+        part, pitch, begun, end = np.moveaxis(contexts.notes[..., :4], -1, 0)
+        onset, lowest = (contexts.onset + shift)[:, None], int(self.pitches[0])
+        sounds = (part >= 0) & np.where(end == UNKNOWN, begun == onset, end > onset)
+        row, slot = sounds.nonzero()
+        part, pitch = part[row, slot], pitch[row, slot] - lowest
+        is_known = (pitch >= 0) & (pitch < len(self.pitches))
+        free[row[is_known], part[is_known], pitch[is_known]] = False
+        counts = np.bincount(row * parts + part, minlength=pieces * parts).reshape(pieces, parts)
+        free &= (counts < self.most_at_once)[..., None]
+        if contexts.notes.shape[1]:
+            latest = contexts.notes[:, 0]
+            row = ((shift == 0) & (latest[:, NUM_PART] >= 0)).nonzero()[0]
+            own, highest = latest[row, NUM_PART, None], latest[row, NUM_PITCH, None]
+            number = np.arange(parts)
+            free[row] &= (number >= own)[..., None] & ((number != own)[..., None] | (self.pitches > highest)[:, None])
+        return free
+
+    def earliest_of(self, contexts: Contexts, wanted: np.ndarray) -> np.ndarray:
+        """(B,) `earliest` of many pieces, each from `wanted` (B,) on; NEVER where no part may ever begin a note."""
+        ends = np.where(contexts.notes[..., NUM_END] == UNKNOWN, NEVER, contexts.notes[..., NUM_END] - contexts.onset[:, None])
+        ends = np.where(contexts.notes[..., NUM_PART] < 0, NEVER, ends)
+        shift = wanted
+        is_free = self.free_of(shift, contexts).any(axis=(1, 2))
+        following = np.maximum(1, wanted)
+        while not (is_free | (shift == NEVER)).all():
+            shift = np.where(is_free, shift, following)
+            is_free = is_free | self.free_of(shift, contexts).any(axis=(1, 2))
+            following = np.where(ends > shift[:, None], ends, NEVER).min(axis=1, initial=NEVER)
+        return np.where(is_free, shift, NEVER)
 
 
 def possible(sequence: TokenSequence, grammar: Grammar, running: RunningContext, repeats: bool = True) -> list[np.ndarray | None]:
