@@ -8,7 +8,7 @@ from pathlib import Path
 
 from musicgen.piece import STEPS_PER_QUARTER
 from musicgen.reading.guard import Limits, UnreadableFileError, read_bytes
-from musicgen.reading.midi import read_midi_song
+from musicgen.reading.midi import read_songs
 from musicgen.reading.readings import Reading, Refusal
 
 
@@ -33,6 +33,6 @@ def read_each(content: bytes, name: str = "", steps_per_quarter: int = STEPS_PER
         name: of the file, which gives a piece without a title of its own one.
     """
     try:
-        yield read_midi_song(content, steps_per_quarter, limits, Path(name).stem)
+        yield from read_songs(content, steps_per_quarter, limits, Path(name).stem)
     except UnreadableFileError as error:
         yield Refusal("", error)

@@ -1,32 +1,34 @@
-"""MIDI file -> Piece, with symusic, behind the guard.
+"""MIDI file -> Piece, with symusic behind the guard, and with the second reader where symusic does not hear all.
 
-Conventions: every onset and every end moves to the nearest step of the grid (whole-number arithmetic on ticks), a note lasts at
-least one step, and what cannot be played is left out: notes that never end, parts without notes, meters that no whole number of
-steps fills.
+What symusic does not say is found out by what is cheap. Each track gets an end of its own at which, long after all music, every pitch is
+let go: a note that nobody ended is as long as nobody plays. And a channel that has its program from another track can be seen in the bytes.
 """
 
-from itertools import groupby
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import symusic
 
-from musicgen.piece import (
-    DEFAULT_TEMPO,
-    STEPS_PER_QUARTER,
-    Key,
-    Meter,
-    Note,
-    Part,
-    Piece,
-    Tempo,
-    canonical_tempo,
-    enharmonic_fifths,
-    without_overlaps,
-)
-from musicgen.reading.guard import Limits, check_midi_header, check_midi_times, read_bytes
-from musicgen.reading.readings import Reading
-from musicgen.reading.reasons import Reason, UnreadableFileError
+from musicgen.piece import STEPS_PER_QUARTER, Piece
+from musicgen.reading.chunks import END_OF_TRACK, Song, songs_in
+from musicgen.reading.events import NOTE_OFF, NOTE_ON, check_times
+from musicgen.reading.grid import Grid, check_heard, on_grid
+from musicgen.reading.guard import Limits, read_bytes
+from musicgen.reading.readings import Reading, Refusal
+from musicgen.reading.reasons import UnreadableFileError
+from musicgen.reading.second import hear_again
+from musicgen.reading.strands import Heard, Strand
+
+AFTER_ALL = 2**27  # ticks from the last event of a track to the release of what still sounds
+AFTER_ALL_DELTA = bytes([0xC0, 0x80, 0x80, 0x00])  # the same, as MIDI writes it
+NO_TEXT = b"\xff\1\0"  # for the time at which a track ended
+# with the end of a time before it, and after it two bytes
+NOTE_ONS = re.compile(rb"(?<=[\0-\x7f])[\x90-\x9f](?=[\0-\x7f]{2})")
+# with the end of a time before it, and after its one byte a time and another status; the same byte in a time hardly ever looks so
+PROGRAM_CHANGES = re.compile(rb"(?<=[\0-\x7f])[\xc0-\xcf](?=[\0-\x7f][\x80-\xff]{0,3}[\0-\x7f][\x80-\xff])")
+ALL_PITCHES = b"\0".join(bytes([pitch, 0]) for pitch in range(128))  # data of note-offs at once
 
 
 def read_midi_file(path: Path, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits()) -> Piece:
@@ -35,93 +37,103 @@ def read_midi_file(path: Path, steps_per_quarter: int = STEPS_PER_QUARTER, limit
 
 
 def read_midi(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits(), title: str = "") -> Piece:
-    """The piece in the bytes of a MIDI file. Raises UnreadableFileError."""
-    return read_midi_song(content, steps_per_quarter, limits, title).piece
+    """The piece in the bytes of a MIDI file, the first that can be read where there are several. Raises UnreadableFileError."""
+    results = read_songs(content, steps_per_quarter, limits, title)
+    for result in results:
+        if isinstance(result, Reading):
+            return result.piece
+    assert isinstance(results[0], Refusal)
+    raise results[0].error
 
 
-def read_midi_song(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits(), title: str = "") -> Reading:
-    """The piece in the bytes of a MIDI file, and how it was read. Raises UnreadableFileError."""
-    check_midi_header(content)
+def read_songs(content: bytes, steps_per_quarter: int = STEPS_PER_QUARTER, limits: Limits = Limits(), title: str = "") -> list[Reading | Refusal]:
+    """What the bytes of a MIDI file hold: one piece, or several where each track is a song of its own. Raises UnreadableFileError."""
+    songs = songs_in(content, limits)
+    if len(songs) == 1:
+        return [_read(songs[0], steps_per_quarter, limits, title)]
+    results: list[Reading | Refusal] = []
+    for number, song in enumerate(songs, start=1):
+        where = f"track {number}"
+        try:
+            results.append(replace(_read(song, steps_per_quarter, limits, f"{title} {number}".strip()), where=where))
+        except UnreadableFileError as error:
+            results.append(Refusal(where, error))
+    return results
+
+
+def _read(song: Song, steps_per_quarter: int, limits: Limits, title: str) -> Reading:
+    check_times(song.tracks)
+    heard, remarks = _hear(song)
+    check_heard(heard, song.ticks_per_quarter, limits)
+    if song.fixed_tempo is not None:
+        heard = heard._replace(tempos=[(0, round(60e6 / song.fixed_tempo))])
+    return on_grid(heard, Grid(song.ticks_per_quarter, steps_per_quarter), title, (*song.remarks, *remarks))
+
+
+def _hear(song: Song) -> tuple[Heard, tuple[str, ...]]:
+    """What the better reader hears: the second one where symusic refuses, or may not hear all. Raises UnreadableFileError."""
+    heard, complaint = None, ""
     try:
-        # symusic reads the few bytes that an event at the very end lacks from beyond it: let there be zeros
-        score = symusic.Score.from_midi(content + bytes(8), sanitize_data=True)
-    except (RuntimeError, ValueError, UnicodeDecodeError) as error:
-        reason = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error")
-        raise UnreadableFileError(f"a damaged MIDI file ({reason})") from None
-    ticks_per_quarter = score.ticks_per_quarter
-    limits.check("tracks", len(score.tracks))
-    limits.check("notes", score.note_num())
-    limits.check("changes", len(score.tempos) + len(score.time_signatures) + len(score.key_signatures))
-    if not score.note_num():
-        raise UnreadableFileError("no notes in it", Reason.NO_NOTES)
-    check_midi_times(content)
+        heard = _hear_with_symusic(song)
+    except (RuntimeError, ValueError) as error:
+        complaint = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error")
+    if heard is not None and not heard.num_endless and all(track.endswith(END_OF_TRACK) for track in song.tracks) and not _borrows(heard, song):
+        return heard, ()
+    try:
+        again = hear_again(song)
+    except UnreadableFileError:
+        if heard is None:
+            raise
+        return heard, ()
+    return again, (f"read by the second reader, for the first one found: {complaint}",) if heard is None else ()
 
-    def steps(ticks: np.ndarray) -> np.ndarray:
-        return (2 * ticks.astype(np.int64) * steps_per_quarter + ticks_per_quarter) // (2 * ticks_per_quarter)
 
-    parts = []
+def _hear_with_symusic(song: Song) -> Heard:
+    """What symusic hears. Raises RuntimeError or ValueError, of which UnicodeDecodeError is one."""
+    score = _parsed(tuple(map(_released, song.tracks)), song.ticks_per_quarter)
+    strands, num_endless = [], 0
     for track in score.tracks:
-        if notes := _notes(track, steps, ticks_per_quarter, limits):
-            parts.append(Part(_name(track.name), track.program, track.is_drum, notes))
-    last = max(note.onset for part in parts for note in part.notes)
-    shift, meters = _meters(score, steps, steps_per_quarter, last)
-    if shift:
-        parts = [Part(p.name, p.program, p.is_drum, tuple(n._replace(onset=n.onset + shift) for n in p.notes)) for p in parts]
-    last += shift
-    tempos = [Tempo(0, DEFAULT_TEMPO)]
-    for tempo in score.tempos:
-        if tempo.mspq > 0:
-            tempos.append(Tempo(_moved(tempo.time, steps, shift), canonical_tempo(60e6 / tempo.mspq)))
-    keys = [Key(_moved(key.time, steps, shift), enharmonic_fifths(key.key), key.tonality == 1) for key in score.key_signatures if abs(key.key) <= 7]
-    return Reading(Piece(tuple(parts), meters, _rising(tempos, last), _rising(keys, last), steps_per_quarter, title), "MIDI")
+        arrays = track.notes.numpy()
+        notes = np.array([arrays[field] for field in ("time", "duration", "pitch", "velocity")], np.int64)  # (4, N)
+        ends = notes[1] < AFTER_ALL
+        num_endless += len(ends) - int(np.count_nonzero(ends))
+        strands.append(Strand(track.name, track.program, track.is_drum, *notes[:, ends]))
+    return Heard(
+        strands,
+        [(tempo.time, tempo.mspq) for tempo in score.tempos],
+        [(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures],
+        [(key.time, key.key, key.tonality == 1) for key in score.key_signatures],
+        num_endless,
+    )
 
 
-def _name(written: str) -> str:
-    """A name that can be shown: control characters, which could steer a terminal, are blanks, and several blanks are one."""
-    return " ".join("".join(character if character.isprintable() else " " for character in written).split())
+def _parsed(tracks: tuple[bytes, ...], ticks_per_quarter: int) -> symusic.Score:
+    header = b"MThd\0\0\0\6\0\1" + len(tracks).to_bytes(2, "big") + ticks_per_quarter.to_bytes(2, "big")
+    content = b"".join([header, *(b"MTrk" + len(track).to_bytes(4, "big") + track for track in tracks)])
+    # it reads the few bytes that an event at the very end lacks from beyond it: let there be zeros
+    return symusic.Score.from_midi(content + bytes(8), sanitize_data=True)
 
 
-def _notes(track, steps, ticks_per_quarter: int, limits: Limits) -> tuple[Note, ...]:
-    arrays = track.notes.numpy()
-    begin, length = arrays["time"].astype(np.int64), arrays["duration"].astype(np.int64)
-    if not len(begin):
-        return ()
-    if begin.min() < 0 or length.min() < 0:
-        raise UnreadableFileError("times that overflow (a note before the beginning)")
-    limits.check("quarters", -(-int((begin + length).max()) // ticks_per_quarter))
-    limits.check("note_quarters", -(-int(length.max()) // ticks_per_quarter))
-    onset = steps(begin)
-    duration = np.maximum(steps(begin + length) - onset, 1)
-    pitch, velocity = np.clip(arrays["pitch"], 0, 127), np.clip(arrays["velocity"], 0, 127) // 4
-    return without_overlaps(map(Note, onset.tolist(), pitch.tolist(), duration.tolist(), velocity.tolist()))
+def _released(track: bytes) -> bytes:
+    """A track in which, after all else, every pitch is let go on each channel that may have notes."""
+    channels = _channels(track) if track.endswith(END_OF_TRACK) else []
+    if not channels:
+        return track
+    releases = b"\0".join(bytes([NOTE_OFF | channel]) + ALL_PITCHES for channel in channels)
+    return b"".join([track[: -len(END_OF_TRACK)], NO_TEXT, AFTER_ALL_DELTA, releases, b"\0", END_OF_TRACK])
 
 
-def _meters(score, steps, steps_per_quarter: int, last: int) -> tuple[int, tuple[Meter, ...]]:
-    """The meters, and how far all music moves to make an upbeat, written as a short bar of its own, the end of a full one."""
-    meters = [Meter(0, 4, 4)]
-    for meter in score.time_signatures:
-        denominator = meter.denominator
-        if meter.numerator > 0 and 0 < denominator <= 64 and not denominator & (denominator - 1):
-            read = Meter(_moved(meter.time, steps, 0), meter.numerator, denominator)
-            if read.bar_steps(steps_per_quarter):
-                meters.append(read)
-    rising = _rising(meters, last)
-    if len(rising) > 1:
-        bar, following = rising[0].bar_steps(steps_per_quarter), rising[1].bar_steps(steps_per_quarter)
-        if rising[1].onset == bar < following:
-            shift = following - bar
-            moved = (meter._replace(onset=meter.onset + shift) for meter in rising[2:])
-            return shift, (rising[1]._replace(onset=0), *moved)
-    return 0, rising
+def _channels(track: bytes) -> list[int]:
+    """The channels that may have notes: whose status is among the bytes, be it as another thing."""
+    return [channel for channel in range(16) if NOTE_ON | channel in track]
 
 
-def _moved(tick: int, steps, shift: int) -> int:
-    """The step of a change; what stood at the beginning stays there."""
-    step = max(0, int(steps(np.array([tick]))[0]))
-    return step + shift if step else 0
-
-
-def _rising(changes: list, last: int) -> tuple:
-    """Changes in order: of several at one step the last one, none that repeats the one before it, none after the last onset."""
-    latest = [list(group)[-1] for _, group in groupby(sorted(changes, key=lambda change: change.onset), key=lambda change: change.onset)]
-    return tuple(change for index, change in enumerate(latest) if change.onset <= last and (index == 0 or change[1:] != latest[index - 1][1:]))
+def _borrows(heard: Heard, song: Song) -> bool:
+    """Whether a track that gives its channel no program may play on one that has it from another track."""
+    if all(strand.program for strand in heard.strands if len(strand.begin)):
+        return False
+    having = [{status & 0x0F for (status,) in PROGRAM_CHANGES.findall(track)} for track in song.tracks]
+    given = set().union(*having)
+    lacking = [(track, given - own) for track, own in zip(song.tracks, having, strict=True)]
+    suspects = [track for track, without in lacking if without & {status & 0x0F for (status,) in NOTE_ONS.findall(track)}]
+    return any(_parsed((track,), song.ticks_per_quarter).note_num() for track in suspects)

@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import is_canonical
+from tiny import bands, tunes
 
+from musicgen.listening.midi import midi_bytes
 from musicgen.piece import Key, Meter, Note, Part, Tempo
+from musicgen.reading.chunks import songs_in
+from musicgen.reading.events import MAX_TICKS
+from musicgen.reading.grid import Grid, on_grid
 from musicgen.reading.guard import Limits, UnreadableFileError, read_bytes
-from musicgen.reading.midi import read_midi, read_midi_file
+from musicgen.reading.midi import read_midi, read_midi_file, read_songs
+from musicgen.reading.reasons import Reason
+from musicgen.reading.second import hear_again
 
 # At 96 ticks a quarter note, a step of the grid of 12 is 8 ticks. Delta times in hex: 08 a step, 60 a quarter, 83 00 a whole note.
 END = "00 FF 2F 00  "
@@ -90,6 +97,17 @@ def test_a_note_that_never_ends_is_left_out():
     assert notes_read("00 90 3E 50  " + QUARTER_C + END) == (Note(0, 60, 12, 20),)
 
 
+@pytest.mark.parametrize("off", ["80 3C 00", "3C 00"])
+def test_a_pitch_struck_again_ends_a_note_that_lacks_its_own_end(off):
+    assert notes_read(f"00 90 3C 50  30 90 3C 28  30 {off} " + END) == (Note(0, 60, 6, 20), Note(6, 60, 6, 10))
+
+
+def test_a_note_may_be_ended_by_another_track():
+    (part,) = read_midi(midi("00 90 3C 50" + END, "60 80 3C 00" + END)).parts
+
+    assert part.notes == (Note(0, 60, 12, 20),)
+
+
 def test_an_end_without_a_note_is_left_out():
     assert notes_read("00 80 3E 00  " + QUARTER_C + END) == (Note(0, 60, 12, 20),)
 
@@ -143,6 +161,20 @@ def test_tracks_become_parts_in_their_order_and_silent_ones_are_left_out():
     piece = read_midi(midi("00 FF 03 01 43  " + END, lower + END, END, upper + END))
 
     assert piece.parts == (Part("B", 40, False, (Note(0, 48, 12, 20),)), Part("A", 40, False, (Note(0, 60, 12, 20),)))
+
+
+def test_a_channel_has_its_program_from_the_track_that_gives_one_and_from_its_own_before_others():
+    conductor, own = "00 C0 28  00 C1 2A  " + END, "00 C0 49  " + QUARTER_C + END
+
+    assert [part.program for part in read_midi(midi(conductor, QUARTER_C + END)).parts] == [40]
+    assert [part.program for part in read_midi(midi(conductor, own)).parts] == [73]
+    assert [part.program for part in read_midi(midi(QUARTER_C + QUARTER_C + END, "60 C0 28" + END)).parts] == [0, 40]
+
+
+def test_a_program_that_changes_within_a_track_begins_another_part():
+    (piano, flute) = read_midi(midi("00 C0 00 " + QUARTER_C + "00 C0 49 " + QUARTER_C + END)).parts
+
+    assert (piano.program, piano.notes, flute.program, flute.notes) == (0, (Note(0, 60, 12, 20),), 73, (Note(12, 60, 12, 20),))
 
 
 @pytest.mark.parametrize(
@@ -265,18 +297,18 @@ def test_a_first_bar_that_is_longer_or_repeated_or_equal_is_no_upbeat(numerator,
     ("content", "complaint"),
     [
         (b"", "an empty file"),
-        (b"M", "does not begin with a MIDI header"),
-        (b"MThd\0\0\0\6\0\1", "does not begin with a MIDI header"),
-        (b"ID3\3\0\0\0\0\0\0 the rest of a song", "does not begin with a MIDI header"),
-        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0" + midi(QUARTER_C), "does not begin with a MIDI header"),
+        (b"M", "no MIDI header"),
+        (b"MThd\0\0\0\6\0\1", "its header is cut off"),
+        (b"ID3\3\0\0\0\0\0\0 the rest of a song", "no MIDI header"),
+        (bytes(5000) + midi(QUARTER_C), "no MIDI header"),
+        (b"MThd\0\0\0\2\0\1\0\1\0\x60", "its header is cut off or of another length"),
         (midi(QUARTER_C, division=0), "zero ticks to the quarter note"),
-        (midi(QUARTER_C, division=0xE728), "SMPTE"),  # 25 frames a second, 40 ticks a frame
-        (midi(QUARTER_C, kind=9), "format 9"),
-        (midi(QUARTER_C, QUARTER_C, kind=2), "songs of their own"),
-        (b"MThd\0\0\0\x08\0\1\0\1\0\x60\0\0" + midi(QUARTER_C)[14:], "cut off|damaged"),
-        (midi(QUARTER_C, claimed=65535), "1 of the tracks are whole, where its header counts 65,535"),
-        (midi(claimed=65535), "0 of the tracks are whole, where its header counts 65,535"),
-        (midi(QUARTER_C, QUARTER_C)[:-4], "1 of the tracks are whole, where its header counts 2"),
+        (midi(QUARTER_C, division=0xE700), "25 film frames a second of 0 ticks"),
+        (midi(QUARTER_C, division=0x8028), "128 film frames a second of 40 ticks"),
+        (midi(QUARTER_C, END, kind=2)[:40], "cut off"),
+        (midi(claimed=65535), "no notes"),
+        (midi(QUARTER_C, QUARTER_C)[:-4], "cut off in the midst of a track"),
+        (midi(QUARTER_C, QUARTER_C)[:-14], "cut off in the midst of a track"),  # of the second one four bytes are left
         (midi() + chunk(b"", b"MTrk"), "no notes"),
         (midi(claimed=1) + b"MTrk\xff\xff\xff\xff", "cut off"),
         (midi("00 90"), "damaged"),
@@ -288,7 +320,7 @@ def test_a_first_bar_that_is_longer_or_repeated_or_equal_is_no_upbeat(numerator,
         (midi("FF FF FF FF 7F 90 3C 50  60 80 3C 00" + END), "damaged"),  # a number of five bytes
         (midi(END), "no notes"),
         (midi(), "no notes"),
-        (midi("00 90 3C 50  60 B0 40 00" + END), "no notes"),  # one note, which never ends
+        (midi("00 90 3C 50  60 B0 40 00" + END), "no notes in it: 1 begin and never end"),
         (midi(BIGGEST_DELTA + "90 3C 50 60 3C 00  " + END), "quarter notes, where the limit is 50,000"),
         (midi("00 90 3C 50  88 80 80 00 3C 00" + END, division=480), "one note, where the limit is 1,000"),
         (midi("00 90 3C 50  85 F7 00 3C 00" + END), "one note, where the limit is 1,000"),  # 97,152 ticks, 1,012 quarter notes
@@ -300,6 +332,74 @@ def test_refused(content, complaint):
         read_midi(content)
     assert time.monotonic() - begin < 1
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "remark"),
+    [
+        (b"RIFF\x2c\0\0\0RMIDdata\x20\0\0\0" + midi(QUARTER_C + END) + b"LIST\4\0\0\0INFO", None),
+        (bytes(128) + midi(QUARTER_C + END), "128 bytes before the MIDI header passed over"),  # as MacBinary has it
+        (b"MThd\0\0\0\x08\0\1\0\1\0\x60\0\0" + midi(QUARTER_C + END)[14:], None),  # the standard allows more in a header
+        (b"MThd\0\0\0\xff\0\1\0\1\0\x60" + midi(QUARTER_C + END)[14:], None),
+        (midi(QUARTER_C + END, kind=9), "a header that says format 9, read as format 1"),
+        (midi(QUARTER_C + END, claimed=65535), "a header that counts 65,535 tracks, where there are 1"),
+        (midi(QUARTER_C + END, claimed=0), "a header that counts 0 tracks, where there are 1"),
+        (midi(QUARTER_C + END).replace(b"MTrk\0\0\0\x0c", b"MTrk\xff\xff\xff\xff"), "a track of another length than it says"),
+        (midi(QUARTER_C + END).replace(b"MTrk\0\0\0\x0c", b"MTrk\0\0\0\2"), "a track of another length than it says"),
+        (midi(QUARTER_C + END)[:14] + b"\0\0" + midi(QUARTER_C + END)[14:], None),  # padding
+        (midi("00 90 3D 50 " + QUARTER_C + END), "notes that never end, left out: 1"),
+        (midi("60 90 3C 50 00 3C 00 " + END), "notes without a length, made one step long: 1"),
+        (midi("00 90 3C 50 00 90 3C 50 60 3C 00 00 3C 00" + END), "notes struck again while they sounded, cut short or left out: 1"),
+        (midi("00 FF 51 03 00 00 00 " + QUARTER_C + END), "tempi of zero, left out: 1"),
+        (midi("00 FF 58 04 00 02 18 08 " + QUARTER_C + END), "meters that no whole number of steps fills, left out: 1"),
+        (midi("00 FF 59 02 08 00 " + QUARTER_C + END), "key signatures of more than 7 accidentals, left out: 1"),
+        (midi("00 F0 01 F7 " + QUARTER_C + "00 3C 50 60 3C 00 " + END), None),
+    ],
+)
+def test_what_is_odd_is_read_and_said(content, remark):
+    (reading,) = read_songs(content)
+
+    assert reading.remarks == (() if remark is None else (remark,))
+    assert reading.piece.num_notes >= 1
+
+
+@pytest.mark.parametrize(("division", "tempo"), [(0xE728, 120.0), (0xE804, 120.0), (0xE304, 119.88)])  # 25, 24 and 29.97 frames a second
+def test_time_in_film_frames_is_read_as_seconds(division, tempo):
+    frames, ticks = {0xE7: 25, 0xE8: 24, 0xE3: 30}[division >> 8], division & 0xFF
+    half = (frames * ticks // 2).to_bytes(2, "big")  # half a second of ticks
+    length = bytes([(half[0] << 1) | (half[1] >> 7) | 0x80, half[1] & 0x7F]).hex()
+    (reading,) = read_songs(midi(f"00 FF 51 03 0F 42 40  00 90 3C 50 {length} 3C 00" + END, division=division))
+
+    assert reading.piece.parts[0].notes == (Note(0, 60, 12, 20),)
+    assert reading.piece.tempos[0].quarters_per_minute == pytest.approx(tempo, abs=0.01)
+    assert reading.remarks == ("time counted in film frames (SMPTE), read at 120 quarter notes a minute",)
+
+
+def test_the_tracks_of_format_2_are_pieces():
+    first, silent, third = read_songs(midi(QUARTER_C + END, END, BARS + END, kind=2), title="songs")
+
+    assert (first.piece.title, first.where, first.piece.num_notes) == ("songs 1", "track 1", 1)
+    assert (silent.where, silent.error.reason) == ("track 2", Reason.NO_NOTES)
+    assert (third.piece.title, third.where, third.piece.num_notes) == ("songs 3", "track 3", 3)
+
+
+@pytest.mark.parametrize(("ticks", "ms"), [(0, 0), (8, 0), (1, 5.208), (4, 20.833), (7, 5.208)])  # of 8 ticks to a step, 96 to half a second
+def test_how_far_notes_were_moved(ticks, ms):
+    (reading,) = read_songs(midi(f"{ticks:02X} 90 3C 50 60 3C 00" + END))
+    assert (reading.moved_median_ms, reading.moved_most_ms) == (pytest.approx(ms, abs=1e-3), pytest.approx(ms, abs=1e-3))
+
+
+def test_how_far_notes_were_moved_is_counted_at_the_tempo_there():
+    slower = "00 FF 51 03 0F 42 40  62 FF 51 03 07 A1 20" + END  # a second to the quarter note, and half of one from tick 98 on
+    (reading,) = read_songs(midi(slower, "02 90 3C 50 60 3C 00 00 3C 50 60 3C 00" + END))  # at tick 2, and at 98
+    assert (reading.moved_median_ms, reading.moved_most_ms) == (pytest.approx(15.625), pytest.approx(20.833, abs=1e-3))
+
+
+def test_both_readers_hear_the_same():
+    for piece in (*bands(2), *tunes(1)):
+        (song,) = songs_in(midi_bytes(piece), Limits())
+        heard = on_grid(hear_again(song), Grid(song.ticks_per_quarter, 12), "", ())
+        assert (heard.piece, heard.remarks) == (piece, ())
 
 
 def test_foreign_chunks_between_tracks_and_rubbish_after_them_do_no_harm():
@@ -322,13 +422,13 @@ def test_long_foreign_texts_are_not_taken_for_long_times(letters):
     assert len(notes_read(f"00 FF 01 {len(letters):02X} {letters.hex()} " * 30 + QUARTER_C + END)) == 1
 
 
-@pytest.mark.parametrize("ticks", [2**31 - 1, 2**31, 2**32])
+@pytest.mark.parametrize("ticks", [MAX_TICKS - 1, MAX_TICKS, 2**31, 2**32])
 def test_a_long_silence_before_the_end_of_track_is_no_matter_until_it_overflows(ticks):
     whole, rest = divmod(ticks, 2**28 - 1)
     last = bytes([rest >> 21 | 0x80, rest >> 14 & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest & 0x7F]).hex()
     content = midi("00 90 3C 50  00 3C 00  " + f"{BIGGEST_DELTA} FF 01 00 " * whole + f"{last} FF 2F 00")
 
-    if ticks < 2**31:
+    if ticks < MAX_TICKS:
         assert read_midi(content).num_notes == 1
     else:
         with pytest.raises(UnreadableFileError, match=f"overflow.*{ticks:,} ticks"):
