@@ -9,6 +9,7 @@ from keras import layers, ops
 
 from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SLOTS, MOST_SOUNDING, RECENT, SLOT, WIDEST_LEAP
 from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
+from musicgen.learning.recurrent import LSTM
 from musicgen.model.configuration import (
     BAR_UNITS,
     COUNT_UNITS,
@@ -32,7 +33,7 @@ from musicgen.model.configuration import (
 from musicgen.model.relative import POINTS, TURNED, Relative
 from musicgen.piece import NUM_PITCHES
 
-RECURRENT_LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
+RECURRENT_LAYERS = {"lstm": LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
 PLAIN_ACTIVATIONS = {"tanh": ops.tanh, "relu": lambda sums: ops.maximum(sums, 0)}  # TensorFlow's optimizer fails, and says so, at its own relu
 INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
 # after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
