@@ -62,6 +62,11 @@ class CorpusFacts:
         name = "".join(character if character.isprintable() else " " for character in name)
         return cls(name, fingerprint, len(tempos), notes, commonest, canonical_tempo(round(median(tempos))), **others)
 
+    @classmethod
+    def from_json(cls, document: dict) -> "CorpusFacts":
+        """Raises KeyError or TypeError where the document holds no facts."""
+        return cls(**{**document, "meter": tuple(document["meter"]), "held_out": tuple(document.get("held_out", ()))})
+
 
 @dataclass(frozen=True)
 class Model:
@@ -137,8 +142,7 @@ def _checked(file) -> Model:
         if version != FORMAT:
             raise ValueError("no such format")
         configuration = Configuration.from_json(document["configuration"])
-        facts = document["corpus"]
-        corpus = CorpusFacts(**{**facts, "meter": tuple(facts["meter"]), "held_out": tuple(facts.get("held_out", ()))})
+        corpus = CorpusFacts.from_json(document["corpus"])
         _check_facts(corpus, configuration.vocabulary.steps_per_quarter)
         held_out = {str(name): float(value) for name, value in document["held_out_nats"].items()}
         if not all(map(math.isfinite, held_out.values())):

@@ -12,15 +12,18 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+import musicgen
+from musicgen import __version__
 from musicgen.arrays import DamagedArraysError, open_arrays, write_arrays
-from musicgen.reading.segments import KINDS, Segment
+from musicgen.reading.segments import Segment
 from musicgen.reading.selection import Selection
 
-FORMAT = 1  # of what is kept; raise it when a file would be read otherwise than before
+CODE = ("piece.py", "reading")  # of this package, by which files are read: what other code has read is not taken
 VARIABLE = "MUSICGEN_CACHE"  # of the environment: the folder
 QUICK = 2_000_000_000  # nanoseconds; a file that was changed so shortly before it was read may have changed again within the same tick of the clock
 UNKNOWN = -1
@@ -39,6 +42,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "musicgen"
 
 
+@cache
+def code_digest(*names: str) -> str:
+    """Of the source of modules and folders of this package, hexadecimal: another where anything of it was changed."""
+    digest = hashlib.blake2b(__version__.encode(), digest_size=8)
+    for name in names:
+        place = Path(musicgen.__file__).parent / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def stamps_of(paths: Sequence[Path]) -> np.ndarray:
     """(F, 4) size, time of change, time of change of the entry, and number on the disk; UNKNOWN for what can't be asked."""
     stamps = np.full((len(paths), 4), UNKNOWN, np.int64)
@@ -53,7 +67,7 @@ class Cache:
     """One way of reading. Nothing that fails here stops a program: `trouble` says what did."""
 
     def __init__(self, selection: Selection, folder: Path | None = None) -> None:
-        settings = f"{FORMAT} {sorted(KINDS)} {selection.of_reading()}"
+        settings = f"{code_digest(*CODE)} {selection.of_reading()}"
         self.folder = (folder or cache_folder()) / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
         self.trouble = ""
         try:

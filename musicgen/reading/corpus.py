@@ -56,6 +56,11 @@ class Pieces(Sequence[Piece]):
         return [self.corpus.fingerprint_of(number) for number in self.numbers]
 
     @property
+    def keys(self) -> list[str]:
+        """What tells each from all others: its file's content and its place in it."""
+        return [self.corpus.key_of(number) for number in self.numbers]
+
+    @property
     def paths(self) -> list[Path]:
         """Of the files in which they stand."""
         return [self.corpus.path_of(number) for number in self.numbers]
@@ -125,6 +130,11 @@ class Corpus:
     def path_of(self, number: int) -> Path:
         """Of the file in which a piece stands."""
         return self.files[self._pieces[number, 0]].path
+
+    def key_of(self, number: int) -> str:
+        """What tells a piece from all others."""
+        _, segment, place = self._pieces[number].tolist()
+        return self.segments[segment].key(place)
 
     def fingerprint_of(self, number: int) -> str:
         """Of a piece, hexadecimal."""

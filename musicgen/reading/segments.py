@@ -95,6 +95,11 @@ class Segment:
         """The file of a piece."""
         return int(np.searchsorted(self.arrays["piece_ends"], piece, side="right"))
 
+    def key(self, piece: int) -> str:
+        """What tells a piece from all others: its file's content and its place in it."""
+        file = self.file_of(piece)
+        return f"{self.arrays['contents'][file].tobytes().hex()}.{piece - self.pieces_of(file).start}"
+
     def fingerprint(self, piece: int) -> str:
         """Hexadecimal."""
         return self.arrays["fingerprints"][piece].tobytes().hex()
