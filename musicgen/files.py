@@ -2,10 +2,17 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+UNFINISHED = ".part"
+
+
+class LockedError(Exception):
+    """Another program holds the lock."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -17,7 +24,7 @@ def write_whole(path: Path, content: bytes) -> None:
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write into, which takes its name when the block ends. Raises OSError; what is raised in the block leaves nothing behind."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=".part")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.", suffix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
@@ -31,3 +38,29 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what a program left that was killed while it wrote. Nobody else may be writing there."""
+    for path in folder.glob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock, which the system takes back however the program ends. Raises LockedError, and OSError where there can be no such file."""
+    with open(path, "ab") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(path) from None
+        except PermissionError:  # what Windows says
+            raise LockedError(path) from None
+        yield
