@@ -31,7 +31,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "music21": {"reading.scores", "reading.builtin", "reading.ensembles", "reading.tunes"},
     "pretty_midi": {"listening.midi"},
     "mido": set(),  # for tests
-    "safetensors": {"model.file"},
+    "safetensors": {"model.file", "learning.checkpoints"},
     "keras": {"learning"},
     "tensorflow": {"learning"},
     "midirenderer": {"listening.audio"},

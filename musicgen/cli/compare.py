@@ -10,7 +10,7 @@ from musicgen.cli import compared
 from musicgen.cli.comparison import DOCUMENT, Comparison
 from musicgen.cli.console import DOES_NOT_FIT, INTERRUPTED, UNREADABLE, USAGE, CommandError, NumberRange, say, show_json, status_line
 from musicgen.cli.corpora import corpus_folders
-from musicgen.cli.train import run_folder
+from musicgen.cli.run_folder import new_folder
 from musicgen.model.configuration import CELLS
 
 DEFAULT_MINUTES = 5.0
@@ -69,7 +69,7 @@ def compare(
             settings["minutes"] = DEFAULT_MINUTES
         folders = [str(folder) for folder in corpus_folders(corpora, quiet)]
         work = Comparison(None, {**settings, "cells": list(settings["cells"]), "corpora": folders}, quiet)
-        work.folder = run_folder(out, f"compare-{work.name}", force)
+        work.folder = new_folder(out, f"compare-{work.name}", force)
     try:
         work.run()
     except KeyboardInterrupt:

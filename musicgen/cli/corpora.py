@@ -1,7 +1,7 @@
 """What all commands that read music share: which files a person means, and the pieces in them."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from musicgen.reading.workers import WorkersError
 CORPUS_FOLDER = Path("corpus")
 DEFAULT_CORPUS = "bach-chorales"
 MOST_NAMED = 10  # files that were skipped
+SELECTION_OPTIONS = ("grid", "parts", "drums", "min_notes", "meter", "exclude", *(f"limit_{name}" for name in LIMIT_OPTIONS))
 FINEST_GRID = 96  # steps, as many as a vocabulary can say
 
 
@@ -46,13 +47,20 @@ def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
     return below if len(below) == 1 else [CORPUS_FOLDER]
 
 
+def selection_of(options: Mapping) -> Selection:
+    """What `selection_options` say, as they come from the command line or from JSON."""
+    limits = Limits(**{name: options[f"limit_{name}"] for name in LIMIT_OPTIONS})
+    meter = None if options["meter"] is None else tuple(options["meter"])
+    return Selection(options["grid"], options["parts"], options["drums"], options["min_notes"], meter, tuple(options["exclude"]), limits)
+
+
 def selection_options(command: Callable) -> Callable:
     """The options of all commands that read music; the command is given one `selection`, and `use_cache`."""
 
     @wraps(command)
-    def with_selection(*args, grid, parts, drums, min_notes, meter, exclude, **others):
-        limits = Limits(**{name: others.pop(f"limit_{name}") for name in LIMIT_OPTIONS})
-        return command(*args, selection=Selection(grid, parts, drums, min_notes, meter, exclude, limits), **others)
+    def with_selection(*args, **options):
+        others = {name: value for name, value in options.items() if name not in SELECTION_OPTIONS}
+        return command(*args, selection=selection_of(options), **others)
 
     options = [
         click.option("--grid", type=click.IntRange(1, FINEST_GRID), default=STEPS_PER_QUARTER, show_default=True, help="Steps to the quarter note."),

@@ -1,49 +1,46 @@
 """`train`: from folders of music to a model, in a folder of its own for each run."""
 
-import csv
-import io
-import os
-import time
-from dataclasses import asdict
-from datetime import datetime
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
+import numpy as np
+from click.core import ParameterSource
 
 from musicgen.cli import console
 from musicgen.cli.accounts import keep_receipts
-from musicgen.cli.console import (
-    FAILURE,
-    INTERRUPTED,
-    USAGE,
-    CommandError,
-    NumberRange,
-    clock,
-    make_folder,
-    say,
-    status_line,
-    write_file,
-)
-from musicgen.cli.copies import copies_of
-from musicgen.cli.corpora import corpus_folders, corpus_name, facts_of, lessons_of, read_corpus, selection_options
-from musicgen.cli.models import MODEL_NAME, RUNS
-from musicgen.encoding.tokens import encode
-from musicgen.encoding.vocabulary import Vocabulary
-from musicgen.learning.schedule import Schedule
-from musicgen.model.configuration import CELLS, Configuration, num_parameters
+from musicgen.cli.console import FAILURE, INTERRUPTED, UNREADABLE, USAGE, CommandError, NumberRange, say, status_line
+from musicgen.cli.corpora import corpus_folders, corpus_name, selection_options
+from musicgen.cli.interruption import Interruption
+from musicgen.cli.journal import Journal
+from musicgen.cli.material import Material, material_of
+from musicgen.cli.models import MODEL_NAME
+from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder
+from musicgen.learning.checkpoints import Checkpoints
+from musicgen.learning.position import Epoch
+from musicgen.learning.schedule import PATIENCE, Schedule
+from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
 from musicgen.model.file import Model, save_model
-from musicgen.reading.selection import Selection
 
 DEFAULT_MINUTES = 15.0
-REPORT_SECONDS = 0.5  # between two updates of the progress line
 
 
 @click.command()
 @click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: a new one in outputs/]")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was interrupted, however that was.")
 @click.option("--minutes", type=NumberRange(0, min_open=True), help=f"Fit the whole training into so many minutes.  [default: {DEFAULT_MINUTES:g}]")
 @click.option("--epochs", type=click.IntRange(1), help="Train for so many epochs instead.")
+@click.option(
+    "--early-stop/--no-early-stop",
+    default=None,
+    help=f"Stop where a quarter ({PATIENCE:g}) of the training has brought no better held-out figure.  [default: with --epochs]",
+)
 @click.option("--cell", type=click.Choice(list(CELLS)), default="lstm", show_default=True, help="Kind of recurrent layer.")
+@click.option("--activation", type=click.Choice(list(ACTIVATIONS)), default="tanh", show_default=True, help="Of the plain cell, rnn.")
 @click.option("--layers", type=click.IntRange(1, 16), default=2, show_default=True, help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(1, 8192), default=256, show_default=True, help="Units of each.")
 @click.option(
@@ -55,126 +52,152 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 @click.option("--keep-duplicates", is_flag=True, help="Learn from all copies of a piece, not from one.")
 @click.option("--force", is_flag=True, help="Write into a run's folder that is not empty.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def train(
-    corpora: tuple[str, ...],
-    selection: Selection,
-    use_cache: bool,
-    keep_duplicates: bool,
-    out: Path | None,
-    minutes: float | None,
-    epochs: int | None,
-    learning_rate: float,
-    random_seed: int,
-    force: bool,
-    quiet: bool,
-    **shape,
-) -> None:
-    """Learn from folders of MIDI files, or from all that is in corpus/."""
-    if minutes is not None and epochs is not None:
-        raise CommandError("give either --minutes or --epochs", USAGE)
-    minutes = DEFAULT_MINUTES if epochs is None and minutes is None else minutes
+def train(corpora: tuple[str, ...], out: Path | None, resume: Path | None, force: bool, quiet: bool, **_: object) -> None:
+    """Learn from folders of music, or from all that is in corpus/.
+
+    Ctrl-C saves and says how to go on; after anything else that ends it --resume does so too.
+    """
+    context = click.get_current_context()
+    options = {name: value for name, value in context.params.items() if name not in ("corpora", "out", "resume", "force", "quiet")}
+    given = {name: value for name, value in options.items() if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+    check_options(given)
+    with Interruption(quiet) as interruption:
+        if resume is not None:
+            if out is not None or force:
+                raise CommandError("--resume names the run's folder: leave out --out and --force", USAGE)
+            go_on(resume, corpora, given, interruption, quiet)
+        else:
+            begin(corpora, out, options, force, interruption, quiet)
+
+
+def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool, interruption: Interruption, quiet: bool) -> None:
+    """A new training in a new folder. Raises CommandError."""
+    if options["epochs"] is None and options["minutes"] is None:
+        options["minutes"] = DEFAULT_MINUTES
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
-    corpus = read_corpus(folders, selection, quiet, use_cache)
-    training, held_out = lessons_of(corpus, keep_duplicates)
-    left_out = len(corpus) - len(training) - len(held_out)
-    say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
-    sequences = [encode(piece) for piece in (*training, *held_out)]
-    vocabulary = Vocabulary.of(sequences)
-    configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **shape)
-    facts = facts_of(name, corpus, training, held_out)
-    copies = copies_of(training, held_out, quiet)
-    folder = run_folder(out, name, force)
-    keep_receipts(corpus, name, folder)
-    say(
-        f"{configuration.layers} x {configuration.units} {configuration.cell}, {num_parameters(configuration):,} parameters; run folder {folder}",
-        quiet,
-    )
+    material = material_of(folders, name, options, None, quiet)
+    folder = new_folder(out, name, force)
+    with alone(folder):
+        Checkpoints(folder / CHECKPOINTS).clear()  # of a run before, with --force
+        paths = [str(path.resolve()) for path in folders]
+        settings = Settings(name, paths, options, material.configuration.to_json(), material.fingerprints)
+        settings.write(folder)
+        keep_receipts(material.corpus, name, folder)
+        learn(folder, settings, material, interruption, quiet)
 
+
+def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Interruption, quiet: bool) -> None:
+    """The rest of a training. Raises CommandError, where it would be another one too."""
+    if not folder.is_dir():
+        raise CommandError(f"there is no folder {folder} to resume", UNREADABLE)
+    with alone(folder):
+        settings = Settings.read(folder)
+        settings.check_options(given, folder)
+        if settings.has_ended:
+            say(f"the training in {folder} has come to its end", quiet)
+            click.echo(folder / MODEL_NAME)
+            return
+        folders = corpus_folders(corpora or tuple(settings.corpora), quiet)
+        material = material_of(folders, settings.name, settings.options, Configuration.from_json(settings.configuration), quiet)
+        settings.check_pieces(material.fingerprints, folder)
+        learn(folder, settings, material, interruption, quiet)
+
+
+def check_options(given: dict) -> None:
+    """Raises CommandError for options that contradict each other."""
+    if "minutes" in given and "epochs" in given:
+        raise CommandError("give either --minutes or --epochs", USAGE)
+    if given.get("activation", "tanh") != "tanh" and given.get("cell", "lstm") != "rnn":
+        raise CommandError(f"--activation {given['activation']} is for the plain cell alone: add --cell rnn", USAGE)
+
+
+def learn(folder: Path, settings: Settings, material: Material, interruption: Interruption, quiet: bool) -> None:
+    """Train to the end, from where the folder says that the training stands. Raises CommandError."""
+    configuration, options = material.configuration, settings.options
+    what = f"{configuration.layers} x {configuration.units} {configuration.cell}, {num_parameters(configuration):,} parameters"
+    say(f"{what}; run folder {folder}", quiet)
+    again = f"`{resuming(folder)}`"
     # TensorFlow is slow to import, so it comes when what can go wrong before it has gone right
     say("loading TensorFlow", quiet)
-    with console.without_native_messages():
-        from musicgen.learning.batches import example_of
-        from musicgen.learning.fitting import wake
-        from musicgen.learning.position import Epoch
-        from musicgen.learning.training import Training, TrainingError
-
-        wake()
-    examples = [example_of(sequence, vocabulary, configuration.slots) for sequence in sequences]
-    schedule = Schedule(minutes=minutes, epochs=epochs, learning_rate=learning_rate, random_seed=random_seed)
-    journal = Journal(folder, quiet)
-
-    def keep(weights, epoch: Epoch) -> None:
-        record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
-        try:
-            save_model(Model(configuration, weights, facts, epoch.held_out or {}, record, copies), folder / MODEL_NAME)
-        except OSError as error:
-            raise CommandError(f"can't write the model into {folder}: {error.strerror or error}") from None
-        journal.saved = True
-
     try:
-        run = Training(configuration, examples[: len(training)], examples[len(training) :], schedule)
-        for epoch in run.run():
-            if epoch.improved:
-                keep(run.weights(), epoch)
-            if epoch.trouble:
-                say(epoch.trouble, quiet)
-            journal.report(epoch)
+        with console.without_native_messages():
+            from musicgen.learning.fitting import wake
+            from musicgen.learning.training import Training, TrainingError
+
+            wake()
+        schedule = schedule_of(options)
+        training = Training(configuration, material.training, material.held_out, schedule)
+        checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, quiet)
+        with saying_where(folder, again):
+            resume_from(checkpoints, training, quiet)
+        interruption.is_patient = True
+        for epoch in training.run():
+            with saying_where(folder, again):
+                if epoch.improved:
+                    save_model(model_of(material, training.weights(), epoch, schedule), folder / MODEL_NAME)
+                journal.report(epoch, training.position.history)
+                if checkpoints.is_due() or interruption.is_asked:
+                    checkpoints.save(training.snapshot(), training.good)
+            if interruption.is_asked:
+                status_line("", last=True)
+                raise CommandError(f"interrupted in epoch {epoch.number}, and saved: {again} goes on", INTERRUPTED)
     except TrainingError as error:
-        raise CommandError(f"{error}; the best model so far is in {folder}" if journal.saved else str(error), FAILURE) from None
+        best = f"; the best model so far is {folder / MODEL_NAME}" if (folder / MODEL_NAME).exists() else ""
+        raise CommandError(f"{error}{best}", FAILURE) from None
     except KeyboardInterrupt:
         status_line("", last=True)
-        kept = f"the best model so far is {folder / MODEL_NAME}" if journal.saved else "there is no model yet"
-        raise CommandError(f"interrupted; {kept}", INTERRUPTED) from None
-    say(f"best {journal.best:.3f} nats per note on held-out pieces", quiet)
+        raise CommandError(f"interrupted at once: {again} goes on from the last checkpoint", INTERRUPTED) from None
+    replace(settings, has_ended=True).write(folder)
+    checkpoints.clear()
+    if training.position.stopped_early:
+        say(f"stopped early: no better figure in the last {PATIENCE:.0%} of the training (--no-early-stop goes on to the end)", quiet)
+    say(f"best {training.position.best_nats:.3f} nats per note on held-out pieces", quiet)
     click.echo(folder / MODEL_NAME)
 
 
-def run_folder(out: Path | None, name: str, force: bool) -> Path:
-    """A new folder for the run. Raises CommandError."""
-    if out is None:
-        stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{name[:60]}"
-        out = next(path for number in range(1, 1000) if not (path := RUNS / (stem if number == 1 else f"{stem}.{number}")).exists())
-    elif out.exists() and not out.is_dir():
-        raise CommandError(f"{out} is a file: --out names the run's folder", USAGE)
-    elif out.is_dir() and any(out.iterdir()) and not force:
-        raise CommandError(f"{out} is not empty: choose another folder with --out, or use it with --force", USAGE)
-    make_folder(out)
-    if not os.access(out, os.W_OK):
-        raise CommandError(f"no permission to write into {out}")
-    return out
+def schedule_of(options: dict) -> Schedule:
+    """How long and how hard to train, by the options."""
+    stops_early = options["epochs"] is not None if options["early_stop"] is None else options["early_stop"]
+    settings = {name: options[name] for name in ("minutes", "epochs", "learning_rate", "random_seed")}
+    return Schedule(**settings, patience=PATIENCE if stops_early else None)
 
 
-class Journal:
-    """The progress line and history.csv of a run."""
+def resume_from(checkpoints: Checkpoints, training, quiet: bool) -> None:
+    """Go on from the newest checkpoint that is whole; where there is none, write the first, which shows that there is room. Raises OSError."""
+    checkpoint, damaged = checkpoints.newest()
+    for sentence in damaged:
+        say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", quiet)
+    if checkpoint is None:
+        checkpoints.save(training.good, training.good)
+        return
+    try:
+        training.restore(checkpoint.now, checkpoint.good)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"the checkpoints in {checkpoints.folder} are of another version of this program: {error}", UNREADABLE) from None
+    if training.position.steps:
+        say(f"going on in epoch {training.position.epoch}, after {training.position.steps:,} steps", quiet)
 
-    def __init__(self, folder: Path, quiet: bool) -> None:
-        self.path = folder / "history.csv"
-        self.quiet = quiet
-        self.saved = False
-        self.best = float("inf")
-        self._shown = 0.0
-        self._rows: list[dict] = []
 
-    def report(self, epoch) -> None:
-        """Show a state of the training; keep it where the held-out pieces were judged."""
-        self.best = epoch.best_nats
-        judged = epoch.held_out is not None
-        if judged:
-            held_out = sum(epoch.held_out.values())
-            row = {"epoch": epoch.number, "steps": epoch.steps, "seconds": round(epoch.seconds, 1), "training": epoch.training_nats}
-            self._rows.append({**row, "held_out": held_out, **{f"held_out_{name}": nats for name, nats in epoch.held_out.items()}})
-            text = io.StringIO()
-            writer = csv.DictWriter(text, list(self._rows[0]))
-            writer.writeheader()
-            writer.writerows(self._rows)
-            write_file(self.path, text.getvalue().encode())
-        now = time.monotonic()
-        if self.quiet or not (judged or now - self._shown > REPORT_SECONDS):
-            return
-        self._shown = now
-        left = epoch.seconds / epoch.progress * (1 - epoch.progress) if epoch.progress > 0 else 0
-        best = f"  best {epoch.best_nats:.3f}" if epoch.best_nats < float("inf") else ""
-        shown = f"  held-out {held_out:.3f}" if judged else best
-        rate = f"{epoch.notes_per_second:,.0f} notes/s  {clock(left)} left"
-        status_line(f"epoch {epoch.number}  training {epoch.training_nats:.3f}{shown} nats per note  {rate}", last=judged)
+def model_of(material: Material, weights: dict[str, np.ndarray], epoch: Epoch, schedule: Schedule) -> Model:
+    """The model as it is after an epoch."""
+    record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
+    return Model(material.configuration, weights, material.facts, epoch.held_out or {}, record, material.copies)
+
+
+def resuming(folder: Path) -> str:
+    """The line that goes on with a run."""
+    program = click.get_current_context().command_path
+    return f"{'python ' if program.split()[0].endswith('.py') else ''}{program} --resume {shlex.quote(str(folder))}"
+
+
+@contextmanager
+def saying_where(folder: Path, again: str) -> Iterator[None]:
+    """Turn what the disk says into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        status_line("", last=True)
+        raise CommandError(
+            f"can't write into {folder}: {error.strerror or error}. Mend that, then {again} goes on from the last checkpoint"
+        ) from None

@@ -36,7 +36,7 @@ class Checkpoint:
     """A training between two steps."""
 
     now: Snapshot
-    good: Snapshot  # as the running epoch began
+    good: Snapshot  # to go back to if the loss blows up
 
 
 class Checkpoints:
@@ -48,7 +48,7 @@ class Checkpoints:
 
     def newest(self) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, or None, and a sentence on each newer one that is not."""
-        damaged = []
+        damaged: list[str] = []
         for path in reversed(self._paths()):
             try:
                 return read_checkpoint(path), damaged
@@ -84,9 +84,9 @@ class Checkpoints:
 
 
 def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
-    """The content of a file. Between two epochs both snapshots are one, and written once."""
+    """The content of a file. Before the first step both snapshots are one, and written once."""
     every = {NOW: checkpoint.now} | ({} if checkpoint.good is checkpoint.now else {GOOD: checkpoint.good})
-    arrays = {f"{prefix}{name}": np.ascontiguousarray(array) for prefix, snapshot in every.items() for name, array in snapshot.arrays.items()}
+    arrays = {f"{prefix}{name}": np.asarray(array, order="C") for prefix, snapshot in every.items() for name, array in snapshot.arrays.items()}
     positions = json.dumps({prefix: snapshot.position for prefix, snapshot in every.items()}).encode()
     content = safetensors.numpy.save({**arrays, POSITIONS: np.frombuffer(positions, np.uint8)})
     return FORMAT + _hash(content) + content
@@ -95,9 +95,13 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in a file. Raises CheckpointError."""
     try:
-        whole = path.read_bytes()
+        return checkpoint_of(path.read_bytes())
     except OSError as error:
         raise CheckpointError(f"not readable ({error.strerror or error})") from None
+
+
+def checkpoint_of(whole: bytes) -> Checkpoint:
+    """What `checkpoint_bytes` wrote. Raises CheckpointError."""
     if not whole.startswith(FORMAT):
         raise CheckpointError("cut off, or no checkpoint of this version at all")
     content = whole[len(FORMAT) + HASH_BYTES :]

@@ -52,7 +52,8 @@ class Epoch:
     held_out: dict[str, float] | None  # nats per note by field, None where this epoch was not judged
     best_nats: float  # nats per note on held-out pieces, the best so far
     improved: bool
-    notes_per_second: float
+    notes_per_second: float  # of the latest steps that did not compile; 0 before there are any
+    step_seconds: float  # that one of them takes, the median
     progress: float  # of the whole training, 0..1
     seconds: float  # since the beginning
     seconds_left: float | None  # None before a few steps have been taken that did not compile

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 WARM_UP = 0.1  # of all progress
+PATIENCE = 0.25  # of all progress; the four voices of the benchmarks are at their best at three quarters of it, and overfit slowly from then on
 FEWEST_JUDGED = 5  # times that held-out pieces have been judged since the best, before a training is stopped early
 
 

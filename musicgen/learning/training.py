@@ -76,7 +76,7 @@ class Training:
         self._pace: deque[tuple[float, float]] = deque(maxlen=PACE_STEPS)  # seconds and notes of a step
         self._compiled: set[tuple[int, int]] = set()
         self.position = Position()
-        self.good = self.snapshot()  # as the running epoch began
+        self.good = self.snapshot()  # as the latest epoch began of which a loss has been seen
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the average, in the order of `weight_shapes`."""
@@ -89,7 +89,7 @@ class Training:
         return Snapshot(arrays, {**asdict(self.position), "averaged": self._average.steps})
 
     def restore(self, snapshot: Snapshot, good: Snapshot | None = None) -> None:
-        """Go on from there; `good` is the snapshot from the beginning of that epoch. Raises ValueError where it is of another network."""
+        """Go on from there; `good` is where to go back to if the loss blows up. Raises ValueError where it is of another network."""
         expected = {name: (array.shape, array.dtype) for name, array in self.good.arrays.items()}
         if {name: (array.shape, array.dtype) for name, array in snapshot.arrays.items()} != expected:
             raise ValueError("its arrays are those of another network")
@@ -131,14 +131,14 @@ class Training:
     def _epoch(self) -> Iterator[Epoch]:
         """The rest of the running epoch."""
         at = self.position
-        if at.batch == 0:
-            self.good = self.snapshot()
+        begun = self.snapshot() if at.batch == 0 else None  # good only if the next loss is: the last step may have spoilt it
         plans = self._plans()
         self._steps_an_epoch = len(plans)
         for plan in plans[at.batch :]:
             if self._progress() >= 1:
                 break
             self._step(plan)
+            self.good, begun = begun or self.good, None
             yield self._report(self._progress())
         progress = self._progress()
         held_out = self._judge() if self._is_due(progress) else None
@@ -199,16 +199,17 @@ class Training:
         return fields
 
     def _go_back(self, trouble: str) -> Epoch:
-        """To the beginning of the epoch, with half the learning rate. Raises TrainingError."""
+        """To where the weights were good, with half the learning rate. Raises TrainingError."""
         epoch, halvings, rate = self.position.epoch, self.position.halvings + 1, self.schedule.learning_rate
         if halvings > MOST_HALVINGS:
             advice = f"try --learning-rate {rate / 2 ** (halvings + 1):.1g}" if math.isfinite(rate) else "try a smaller --learning-rate"
             relu = self.configuration.cell == "rnn" and self.configuration.activation == "relu"
             also = ", or --activation tanh, which can't grow beyond 1" if relu else ""
             raise TrainingError(f"{trouble} in epoch {epoch}, with 1/{2**MOST_HALVINGS} of the learning rate {rate:g} too: {advice}{also}")
+        best = self.position.best_nats  # whose weights have been kept
         self.restore(self.good)
-        self.position = replace(self.position, halvings=halvings, seconds=time.monotonic() - self._begin)
-        said = f"{trouble} in epoch {epoch}: back to where it began, with 1/{2**halvings} of the learning rate"
+        self.position = replace(self.position, halvings=halvings, seconds=time.monotonic() - self._begin, best_nats=best)
+        said = f"{trouble} in epoch {epoch}: back to where epoch {self.position.epoch} began, with 1/{2**halvings} of the learning rate"
         return replace(self._report(self._progress()), trouble=said)
 
     def _report(self, progress: float, held_out: dict[str, float] | None = None, improved: bool = False) -> Epoch:
@@ -221,6 +222,7 @@ class Training:
             best_nats=at.best_nats,
             improved=improved,
             notes_per_second=notes / seconds if seconds else 0.0,
+            step_seconds=self._step_seconds(),
             progress=progress,
             seconds=at.seconds,
             seconds_left=self._seconds_left(),
@@ -231,6 +233,9 @@ class Training:
             highest_gradient_norm=at.highest_gradient_norm,
         )
 
+    def _step_seconds(self) -> float:
+        return median(seconds for seconds, _ in self._pace) if self._pace else 0.0
+
     def _seconds_left(self) -> float | None:
         at = self.position
         if self.schedule.minutes:
@@ -238,5 +243,4 @@ class Training:
         if len(self._pace) < FEWEST_STEPS:
             return None
         epochs = (self.schedule.epochs or 1) - at.epoch
-        step = median(seconds for seconds, _ in self._pace)
-        return step * (epochs * self._steps_an_epoch + self._steps_an_epoch - at.batch) + at.judging_seconds * (epochs + 1)
+        return self._step_seconds() * (epochs * self._steps_an_epoch + self._steps_an_epoch - at.batch) + at.judging_seconds * (epochs + 1)

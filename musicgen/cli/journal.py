@@ -1,0 +1,66 @@
+"""What is said and kept of a training while it runs: the progress line and history.csv."""
+
+import csv
+import io
+import math
+import time
+from pathlib import Path
+
+from musicgen.cli.console import clock, say, status_line
+from musicgen.files import write_whole
+from musicgen.learning.position import Epoch
+
+HISTORY = "history.csv"
+REPORT_SECONDS = 0.5  # between two updates of the progress line
+
+
+class Journal:
+    """The journal of a run."""
+
+    def __init__(self, folder: Path, minutes: float | None, quiet: bool) -> None:
+        self._folder, self._minutes, self._quiet = folder, minutes, quiet
+        self._shown_at = -math.inf
+        self._has_estimated = False
+
+    def report(self, epoch: Epoch, history: list[dict]) -> None:
+        """Show a state of the training; keep the history where an epoch has been judged. Raises OSError."""
+        if epoch.held_out is not None:
+            write_whole(self._folder / HISTORY, csv_bytes(history))
+        if epoch.trouble:
+            status_line("", last=False)
+            say(epoch.trouble, self._quiet)
+        self._estimate(epoch)
+        now = time.monotonic()
+        if not self._quiet and (epoch.held_out is not None or now - self._shown_at > REPORT_SECONDS):
+            self._shown_at = now
+            status_line(_line(epoch), last=epoch.held_out is not None)
+
+    def _estimate(self, epoch: Epoch) -> None:
+        """Say once, after the first steps, how long all of it will take."""
+        if self._has_estimated or not epoch.notes_per_second or epoch.seconds_left is None:
+            return
+        self._has_estimated = True
+        if self._minutes is None:
+            say(f"{epoch.steps_an_epoch} steps an epoch, about {clock(epoch.seconds + epoch.seconds_left)} in all", self._quiet)
+        elif epoch.step_seconds:
+            epochs = epoch.seconds_left / (epoch.steps_an_epoch * epoch.step_seconds)
+            say(f"{epoch.steps_an_epoch} steps an epoch, about {epochs:.2g} epochs in {clock(60 * self._minutes)}", self._quiet)
+
+
+def csv_bytes(rows: list[dict]) -> bytes:
+    """A table with a line of names."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _line(epoch: Epoch) -> str:
+    if epoch.held_out is not None:
+        figure = f"  held-out {sum(epoch.held_out.values()):.3f}"
+    else:
+        figure = f"  best {epoch.best_nats:.3f}" if epoch.best_nats < math.inf else ""
+    rate = f"  {epoch.notes_per_second:,.0f} notes/s" if epoch.notes_per_second else ""
+    left = f"  {clock(epoch.seconds_left)} left" if epoch.seconds_left is not None else ""
+    return f"epoch {epoch.number}  training {epoch.training_nats:.3f}{figure} nats per note{rate}{left}"

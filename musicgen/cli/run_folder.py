@@ -1,0 +1,129 @@
+"""A run's folder: one training at a time, and all that is needed to go on with it.
+
+Conventions: `run.json` says what was asked for and what is learned, and is written before the first step; `checkpoints/` says where the training
+stands. Pieces are told apart by a hash of all that the network sees of them.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from musicgen import __version__
+from musicgen.cli.console import UNREADABLE, USAGE, CommandError, make_folder, write_file
+from musicgen.cli.models import RUNS
+from musicgen.files import LockedError, clear_unfinished, locked
+from musicgen.learning.batches import Example
+from musicgen.model.configuration import Configuration
+
+SETTINGS, LOCK, CHECKPOINTS = "run.json", ".lock", "checkpoints"
+FREE_OPTIONS = ("use_cache",)  # that may differ, since nothing follows from them
+MOST_NAMED = 3  # pieces, in a message
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is, beside its weights."""
+
+    name: str  # of the corpus
+    corpora: list[str]  # folders and files
+    options: dict  # of `train`, those that its result depends on
+    configuration: dict
+    pieces: list[list[str]]  # the hash and the title of each that is learned, then of each that is held out
+    has_ended: bool = False
+    version: str = __version__
+
+    def write(self, folder: Path) -> None:
+        """Raises CommandError."""
+        write_file(folder / SETTINGS, json.dumps(asdict(self), indent=1, ensure_ascii=False).encode())
+
+    @classmethod
+    def read(cls, folder: Path) -> "Settings":
+        """Raises CommandError."""
+        try:
+            settings = cls(**json.loads((folder / SETTINGS).read_bytes()))
+            Configuration.from_json(settings.configuration)
+            [(str(name), str(title)) for name, title in settings.pieces]
+        except FileNotFoundError:
+            raise CommandError(f"{folder} is no run that can be resumed: there is no {SETTINGS} in it", UNREADABLE) from None
+        except OSError as error:
+            raise CommandError(f"can't read {folder / SETTINGS}: {error.strerror or error}", UNREADABLE) from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise CommandError(f"{folder / SETTINGS} is damaged, or of another version: {error}", UNREADABLE) from None
+        return settings
+
+    def check_options(self, given: dict, folder: Path) -> None:
+        """Whether what is asked for now is what was asked for then. Raises CommandError."""
+        for name, value in json.loads(json.dumps(given)).items():
+            if name in self.options and self.options[name] != value and name not in FREE_OPTIONS:
+                option = f"--{name.replace('_', '-')}"
+                raise CommandError(
+                    f"{option} {value} is not the {self.options[name]} that {folder} was begun with: leave it out, or begin another training", USAGE
+                )
+
+    def check_pieces(self, pieces: Sequence[Sequence[str]], folder: Path) -> None:
+        """Whether the corpus is what it was. Raises CommandError."""
+        if [name for name, _ in pieces] == [name for name, _ in self.pieces]:
+            return
+        before, now = (Counter(name for name, _ in some) for some in (self.pieces, pieces))
+        gone = [title for name, title in self.pieces if name in before - now]
+        new = [title for name, title in pieces if name in now - before]
+        said = [_counted(gone, "gone"), _counted(new, "new")] if gone or new else ["the same pieces are read in another order"]
+        raise CommandError(
+            f"the corpus is not what {folder} was begun with ({', '.join(filter(None, said))}): put it back, "
+            f"or begin another training, which --from {folder} lets begin with what was learned",
+            USAGE,
+        )
+
+
+def fingerprints(examples: Sequence[Example], titles: Sequence[str]) -> list[list[str]]:
+    """A hash of all that the network sees of a piece, and its title, for each."""
+    found = []
+    for example, title in zip(examples, titles, strict=True):
+        seen = hashlib.blake2b(digest_size=12)
+        for array in (example.ids, *example.context):
+            seen.update(array.tobytes())
+        found.append([seen.hexdigest(), title])
+    return found
+
+
+def new_folder(out: Path | None, name: str, force: bool) -> Path:
+    """A folder for a new run. Raises CommandError."""
+    if out is None:
+        stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{name[:60]}"
+        out = next(path for number in range(1, 1000) if not (path := RUNS / (stem if number == 1 else f"{stem}.{number}")).exists())
+    elif out.exists() and not out.is_dir():
+        raise CommandError(f"{out} is a file: --out names the run's folder", USAGE)
+    elif out.is_dir() and any(out.iterdir()) and not force:
+        raise CommandError(f"{out} is not empty: choose another folder with --out, go on with it by --resume, or use it with --force", USAGE)
+    make_folder(out)
+    if not os.access(out, os.W_OK):
+        raise CommandError(f"no permission to write into {out}")
+    return out
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only training in the folder, and clear what a killed one left unfinished. Raises CommandError."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / LOCK))
+            clear_unfinished(folder)
+        except LockedError:
+            raise CommandError(f"another training is running in {folder}: wait for it, or choose another folder with --out") from None
+        except OSError as error:
+            raise CommandError(f"can't write into {folder}: {error.strerror or error}") from None
+        yield
+
+
+def _counted(titles: list[str], what: str) -> str:
+    """Like "4 are gone: one, two, three and more"."""
+    if not titles:
+        return ""
+    named = ", ".join(repr(title) for title in titles[:MOST_NAMED]) + (" and more" if len(titles) > MOST_NAMED else "")
+    return f"{len(titles)} {'is' if len(titles) == 1 else 'are'} {what}: {named}"
