@@ -151,9 +151,10 @@ class Givens:
             (self.heard if onset < self.start else self.given).append(given)
         for kept in (self.heard, self.given):
             kept.sort(key=lambda given: (*given.place, given.written.pitch))  # parts may stand in another order than the piece's
-        kept_after = [given for given in self.given if given.onset >= self.end]
-        self.closes = not kept_after or kept_after[-1].onset < self.until  # the end of the piece is given too
-        self.given = [given for given in self.given if given.onset < max(self.end, self.until)]
+        afterwards = [given.onset for given in self.given if given.onset >= self.end]
+        until = max(self.until, afterwards[0] + 1) if afterwards else self.until  # what comes next counts, however late
+        self.closes = not afterwards or afterwards[-1] < until  # the end of the piece is given too
+        self.given = [given for given in self.given if given.onset < until]
         if not keeps and not self.heard and not self.given:
             raise RequestError("nothing of the piece would be kept: say what is to be rewritten by --bars, --part or --harmonize, or use `generate`")
         if keeps and not self.removed:

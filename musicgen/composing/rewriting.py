@@ -76,7 +76,7 @@ def rewrite(
         swarm.play(place)
     chosen = swarm.draw()
     played = chosen.played()
-    return Rewritten(givens.rewritten(played), len(played), tuple(swarm.checkpoints), swarm.log_evidence, chosen.nats, tuple(givens.notices))
+    return Rewritten(givens.rewritten(played), len(played), tuple(swarm.checkpoints), float(swarm.log_evidence), chosen.nats, tuple(givens.notices))
 
 
 class Swarm:
