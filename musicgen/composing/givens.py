@@ -8,6 +8,7 @@ replaces ends, or before. A note that sounds into the region keeps its end; if i
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from musicgen.composing.request import Played, RequestError, ended
 from musicgen.encoding.tokens import TokenSequence, encode
-from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, VELOCITY, Vocabulary
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.model.file import Model
 from musicgen.piece import DEFAULT_VELOCITY, Note, Part, Piece
 
@@ -151,6 +152,9 @@ class Givens:
             (self.heard if onset < self.start else self.given).append(given)
         for kept in (self.heard, self.given):
             kept.sort(key=lambda given: (*given.place, given.written.pitch))  # parts may stand in another order than the piece's
+        foreign = sum(self._is_foreign(given) for given in (*self.heard, *self.given))
+        if foreign:
+            self.notices.append(f"the model hears {foreign} of the kept notes as the nearest that it knows: they stay as they are")
         afterwards = [given.onset for given in self.given if given.onset >= self.end]
         until = max(self.until, afterwards[0] + 1) if afterwards else self.until  # what comes next counts, however late
         self.closes = not afterwards or afterwards[-1] < until  # the end of the piece is given too
@@ -159,6 +163,11 @@ class Givens:
             raise RequestError("nothing of the piece would be kept: say what is to be rewritten by --bars, --part or --harmonize, or use `generate`")
         if keeps and not self.removed:
             raise RequestError(f"there are no notes there whose {keeps} could be kept")
+
+    def _is_foreign(self, given: Given) -> bool:
+        pitch, length = (self.vocabulary.steps(field, given.ids[field]) for field in (PITCH, DURATION))
+        lacks_pitch = given.pitch is not None and pitch != given.written.pitch
+        return bool(lacks_pitch or (given.duration is not None and length != given.duration))
 
     def _limit(self) -> None:
         """For each free part, when it may begin, when it must, when its notes must have ended, and whether it then goes on."""
@@ -201,13 +210,12 @@ class Givens:
         self.deadlines[part] = deadlines
         self.dues.setdefault(part, deadlines[0])
 
-    def velocity(self, part: int, chosen: int) -> int:
-        """How loud a new note of a part is: as chosen where the model tells loudness, else as its part is in the piece, or the melody."""
-        if VELOCITY in self.vocabulary.active:
-            return chosen
-        index = self.owners.get(part, self.rewriting.melody)
-        notes = self.piece.parts[index].notes if index is not None else ()
-        return int(np.median([note.velocity for note in notes])) if notes else DEFAULT_VELOCITY
+    @cached_property
+    def loudness(self) -> list[int]:
+        """How loud new notes of each part are where the model tells no loudness: as its part is in the piece, else as the melody."""
+        indices = [self.owners.get(part, self.rewriting.melody) for part in range(len(self.is_free))]
+        played = [() if index is None else self.piece.parts[index].notes for index in indices]
+        return [int(np.median([note.velocity for note in notes])) if notes else DEFAULT_VELOCITY for notes in played]
 
     def rewritten(self, played: Iterable[tuple[int, Played]]) -> Piece:
         """The piece with the notes that were chosen, each with its part."""

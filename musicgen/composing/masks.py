@@ -203,7 +203,8 @@ class Turn:
             particle.history = particle.history, part, Played(onset, written.pitch, duration, written.velocity)
         else:
             particle.dues.pop(part, None)
-            velocity = self.rules.givens.velocity(part, self.rules.vocabulary.values[VELOCITY][row[VELOCITY]])
+            loudness = self.rules.vocabulary.values[VELOCITY]
+            velocity = loudness[row[VELOCITY]] if len(loudness) > 1 else self.rules.givens.loudness[part]
             particle.history = particle.history, part, Played(onset, pitch, duration, velocity)
 
     def _take(self, part: int, group: Group) -> None:

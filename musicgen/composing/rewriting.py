@@ -82,8 +82,9 @@ def rewrite(
 class Swarm:
     """The particles, and the engine's state of each."""
 
-    def __init__(self, engine: Engine, givens: Givens, particles: int, rng: np.random.Generator) -> None:
-        self.engine, self.givens, self.rules, self.rng = engine, givens, Rules(givens), rng
+    def __init__(self, engine: Engine, givens: Givens, particles: int, rng: np.random.Generator, least_effective: float = LEAST_EFFECTIVE) -> None:
+        """`least_effective`: with 0 the particles are never resampled, so that each plays by itself."""
+        self.engine, self.givens, self.rules, self.rng, self.least_effective = engine, givens, Rules(givens), rng, least_effective
         self.checkpoints: list[Checkpoint] = []
         self.log_evidence = 0.0
         state, previous, running = self._hear()
@@ -125,7 +126,7 @@ class Swarm:
         shares = np.exp(weights - weights.max())
         shares /= shares.sum()
         effective = float(1 / (shares**2).sum())
-        is_resampled = effective < LEAST_EFFECTIVE * len(weights)
+        is_resampled = effective < self.least_effective * len(weights)
         self.checkpoints.append(Checkpoint(place.onset, effective, is_resampled))
         if is_resampled:
             self.log_evidence += log_mean_exp(weights)
