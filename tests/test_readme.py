@@ -50,12 +50,13 @@ def test_the_main_job_makes_music_with_the_network_just_trained(tmp_path: Path):
 @pytest.mark.slow
 def test_the_whole_use(tmp_path: Path):
     lines = block("use")
-    assert len(lines) == 7
+    assert len(lines) == 8
     for line in lines:
         done = run(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
     assert (tmp_path / "tune.mid").stat().st_size > 100
     assert (tmp_path / "longer.mid").stat().st_size > (tmp_path / "tune.mid").stat().st_size
+    assert (tmp_path / "harmonized.mid").stat().st_size > (tmp_path / "tune.mid").stat().st_size
     assert len(list((tmp_path / "outputs").glob("*.mid"))) == 4
     assert (tmp_path / "longer.wav").stat().st_size > 1_000_000
     shutil.rmtree(tmp_path)

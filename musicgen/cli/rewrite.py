@@ -1,7 +1,6 @@
 """`rewrite`: a piece of which some is kept and the rest is new."""
 
 import re
-import secrets
 from pathlib import Path
 from statistics import median
 
@@ -20,12 +19,15 @@ from musicgen.cli.console import (
     with_progress,
     write_file,
 )
-from musicgen.cli.generate import LARGEST_SEED, unused
+from musicgen.cli.controls import Worded
+from musicgen.cli.generate import unused
 from musicgen.cli.models import RUNS, model_path, open_model
+from musicgen.cli.seeds import LARGEST_SEED, told_apart
+from musicgen.composing.controls import RequestError
 from musicgen.composing.givens import Rewriting, highest_part
-from musicgen.composing.request import RequestError
 from musicgen.composing.rewriting import Rewritten
 from musicgen.composing.rewriting import rewrite as rewrite_piece
+from musicgen.composing.wording import read_bars
 from musicgen.listening.midi import midi_bytes
 from musicgen.piece import Piece
 from musicgen.reading.formats import read_music_file
@@ -36,7 +38,7 @@ MOST_PARTICLES = 4096
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--bars", help="Rewrite these bars alone: 5-8, or one, 5.  [default: all]")
+@click.option("--bars", type=Worded("A-B", read_bars), help="Rewrite these bars alone, counted from 1, like 5-8.  [default: all]")
 @click.option("--part", "names", multiple=True, help="Rewrite this part alone, by its name or number; may be given several times.  [default: all]")
 @click.option("--harmonize", is_flag=True, help="Keep the melody and compose all other parts, also those that the file lacks.")
 @click.option("--melody", help="The part that --harmonize keeps.  [default: the highest]")
@@ -45,14 +47,14 @@ MOST_PARTICLES = 4096
 @click.option("--model", "model_name", help="A file, a run's folder, or a model that comes along.  [default: the newest run, else chorales]")
 @click.option("--particles", type=click.IntRange(1, MOST_PARTICLES), default=64, show_default=True, help="More look for a better fit, for longer.")
 @click.option("--random-seed", type=click.IntRange(0, LARGEST_SEED), help="The same number plays the same music again.  [default: drawn and printed]")
-@click.option("--temperature", type=NumberRange(0, 10), default=1.0, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
+@click.option("--temperature", type=NumberRange(0, 10), default=0.9, show_default=True, help="Below 1 tamer, above wilder, 0 the likeliest.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .mid file.  [default: a new name in outputs/]")
 @click.option("--force", is_flag=True, help="Overwrite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def rewrite(
     file: Path,
-    bars: str | None,
+    bars: tuple[int, int | None] | None,
     names: tuple[str, ...],
     harmonize: bool,
     melody: str | None,
@@ -69,13 +71,13 @@ def rewrite(
 ) -> None:
     """Write a piece anew in part: the notes that are kept stay to the note."""
     check_options(bool(names), harmonize, melody is not None, rhythm, pitches)
-    random_seed = secrets.randbelow(1_000_000) if random_seed is None else random_seed
+    _, random_seed = told_apart(None, random_seed)
     path = model_path(model_name)
     model = open_model(path)
     piece = read_piece(file, model.configuration.vocabulary.steps_per_quarter, quiet)
     rewriting = Rewriting(
         piece,
-        None if bars is None else bars_of(bars),
+        bars,
         tuple(sorted({index for name in names for index in parts_called(name, piece, "--part")})) or None,
         "rhythm" if rhythm else "pitches" if pitches else "",
         melody_of(melody, piece) if harmonize else None,
@@ -101,17 +103,6 @@ def check_options(names: bool, harmonize: bool, melody: bool, rhythm: bool, pitc
         raise CommandError(f"--harmonize composes all parts but the melody anew: leave {given} out", USAGE)
     if melody and not harmonize:
         raise CommandError("--melody says what --harmonize keeps: give --harmonize too", USAGE)
-
-
-def bars_of(text: str) -> tuple[int, int]:
-    """First and last bar, as written. Raises CommandError."""
-    match = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", text)
-    if match is None:
-        raise CommandError(f"--bars {text!r} can't be read: expected the first and the last bar, like 5-8, or one bar, like 5", USAGE)
-    first, last = int(match[1]), int(match[2] or match[1])
-    if not 1 <= first <= last:
-        raise CommandError(f"--bars {text}: bars count from 1, and the first comes before the last", USAGE)
-    return first, last
 
 
 def read_piece(file: Path, steps_per_quarter: int, quiet: bool) -> Piece:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicgen.composing.request import Played, RequestError, ended
+from musicgen.composing.controls import RequestError
+from musicgen.composing.request import Played, ended
 from musicgen.encoding.tokens import TokenSequence, encode
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.model.file import Model
@@ -29,11 +30,11 @@ class Rewriting:
     """What of a piece is to be new."""
 
     piece: Piece
-    bars: tuple[int, int] | None = None  # the first and the last, from 1 on; None: all
+    bars: tuple[int, int | None] | None = None  # the first and the last, from 1 on; None: all, or all from the first on
     parts: tuple[int, ...] | None = None  # the piece's, to be rewritten; None: all
     keeps: str = ""  # of the notes that are rewritten, one of KEEPS
     melody: int | None = None  # to harmonize: this part is kept, all others are new, also those that the model has and the piece lacks
-    temperature: float = 1.0
+    temperature: float = 0.9
     top_p: float = 1.0
 
 
@@ -80,7 +81,8 @@ class Givens:
     def _region(self) -> tuple[int, int, int]:
         """Where the new notes begin, where they end, and until when what follows counts."""
         lines = (*self.piece.bar_lines, self.piece.end)
-        first, last = self.rewriting.bars or (1, len(lines) - 1)
+        first, last = self.rewriting.bars or (1, None)
+        last = max(first, len(lines) - 1) if last is None else last
         if not 1 <= first <= last < len(lines):
             asked = f"bar {first}" if first == last else f"bars {first} to {last}"
             raise RequestError(f"there is no such place as {asked}: the piece has bars 1 to {len(lines) - 1}")
@@ -160,7 +162,7 @@ class Givens:
         self.closes = not afterwards or afterwards[-1] < until  # the end of the piece is given too
         self.given = [given for given in self.given if given.onset < until]
         if not keeps and not self.heard and not self.given:
-            raise RequestError("nothing of the piece would be kept: say what is to be rewritten by --bars, --part or --harmonize, or use `generate`")
+            raise RequestError("nothing of the piece would be kept that the model hears: name the bars or parts to be rewritten")
         if keeps and not self.removed:
             raise RequestError(f"there are no notes there whose {keeps} could be kept")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from strategies import pieces
 from tiny import bands, chorales, random_model, tunes
 
+from musicgen.composing.controls import RequestError
 from musicgen.composing.givens import KEEPS, Givens, Rewriting
-from musicgen.composing.request import RequestError
 from musicgen.composing.rewriting import Swarm, rewrite, systematic
 from musicgen.encoding.context import context_of
 from musicgen.model.file import Model
@@ -116,7 +116,7 @@ def every_duet() -> dict[tuple, float]:
 def swarm_of(particles: int, random_seed: int) -> Swarm:
     """Has played the upper notes and what it likes below."""
     model = small_model()
-    swarm = Swarm(model.engine(), Givens(model, Rewriting(duet((0, 60, 12)), melody=0)), particles, np.random.default_rng(random_seed))
+    swarm = Swarm(model.engine(), Givens(model, Rewriting(duet((0, 60, 12)), melody=0, temperature=1)), particles, np.random.default_rng(random_seed))
     for place in swarm.places():
         swarm.play(place)
     return swarm
