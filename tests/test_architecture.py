@@ -34,6 +34,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "safetensors": {"model.file", "learning.checkpoints"},
     "keras": {"learning"},
     "tensorflow": {"learning"},
+    "ray": {"reading.cluster"},
     "midirenderer": {"listening.audio"},
     "soundfile": {"listening.audio"},
     "PIL": {"listening.picture"},

@@ -15,11 +15,13 @@ from musicgen.reading.builtin import BUILTIN_CORPORA, Skipped, pieces, sources
 from musicgen.reading.cache import Cache
 from musicgen.reading.corpus import Corpus, Pieces
 from musicgen.reading.finding import MUSIC_SUFFIXES, find_files
+from musicgen.reading.gathering import Watch
 from musicgen.reading.gathering import read_corpus as gather
 from musicgen.reading.guard import LIMIT_OPTIONS, Limits, shown
 from musicgen.reading.reasons import Reason
 from musicgen.reading.receipts import Receipt
 from musicgen.reading.selection import ALL, Selection
+from musicgen.reading.shards import ShardsError, is_plan, open_shards
 from musicgen.reading.workers import WorkersError
 
 CORPUS_FOLDER = Path("corpus")
@@ -101,13 +103,23 @@ def corpus_name(folders: list[Path]) -> str:
     return "-".join(folder.resolve().name for folder in folders)
 
 
+def watching(what: str, quiet: bool) -> Watch:
+    """A bar on stderr while files are read."""
+    return lambda records, total: with_progress(records, total, what, quiet)
+
+
 def read_files(folders: list[Path], selection: Selection, quiet: bool, use_cache: bool = True) -> Corpus:
     """What is in the files. Raises CommandError where there is none."""
     cache = Cache(selection) if use_cache else None
     try:
-        corpus = gather(folders, selection, cache, lambda records, total: with_progress(records, total, "reading", quiet))
-    except WorkersError as error:
-        raise CommandError(f"can't read: {error}") from None
+        if any(map(is_plan, folders)):
+            if len(folders) > 1:
+                raise ShardsError("shards are a corpus of their own: name them alone")
+            corpus = open_shards(folders[0], selection, cache)
+        else:
+            corpus = gather(folders, selection, cache, watching("reading", quiet))
+    except (WorkersError, ShardsError) as error:
+        raise CommandError(f"can't read: {error}", UNREADABLE) from None
     if cache and cache.trouble:
         say(cache.trouble, quiet)
     if not corpus.files:

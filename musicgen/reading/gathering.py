@@ -32,20 +32,15 @@ def read_corpus(
     roots = list(roots)
     begun = time.time_ns()
     files = wanted_files(roots, selection)
-    gathering = Gathering(files, cache)
+    gathering = Gathering(files, cache.keep if cache else None)
     paths = [found.path for found in files]
     stamps = stamps_of(paths) if cache else np.zeros((0, 4), np.int64)
-    is_new = not gathering.recall(roots, paths, stamps) if cache else True
-    to_read = gathering.missing()
-    if cache and to_read:
-        gathering.recognize(to_read, selection)
-        to_read = gathering.missing()
+    is_new = cache is not None and not gathering.recall(cache, roots, paths, stamps)
+    if cache and is_new:
+        gathering.recognize(cache, selection)
     try:
-        with contextlib.closing(read_all([paths[number] for number in to_read], selection)) as records:
-            for number, record in zip(to_read, watch(records, len(to_read)), strict=True):
-                gathering.add(number, record)
+        gathering.read(selection, watch)
     finally:  # what was read is kept, whatever ends the reading
-        gathering.flush()
         if cache and is_new:
             cache.remember(roots, paths, stamps, gathering.places_of_kept(), gathering.names, begun)
     return Corpus(files, gathering.segments, gathering.places, selection, cache)
@@ -59,8 +54,9 @@ def wanted_files(roots: Iterable[Path], selection: Selection) -> list[Found]:
 class Gathering:
     """Segments that are filled and found, and where each file stands in them."""
 
-    def __init__(self, files: Sequence[Found], cache: Cache | None) -> None:
-        self.cache = cache
+    def __init__(self, files: Sequence[Found], keep: Callable[[Segment], tuple[str, Segment]] | None = None) -> None:
+        """What keeps a segment gives its name there, and the segment as it lies on the disk."""
+        self._keep = keep
         self.segments: list[Segment] = []
         self.names: list[str] = []  # in the cache; "" where it could not be kept
         self.places = np.full((len(files), 2), -1, np.int64)
@@ -72,10 +68,19 @@ class Gathering:
         """The files that stand nowhere yet."""
         return [number for number, place in enumerate(self.places[:, 0].tolist()) if place < 0 and self._files[number].refused is None]
 
-    def recall(self, roots: Sequence[Path], paths: Sequence[Path], stamps: np.ndarray) -> bool:
+    def read(self, selection: Selection, watch: Watch, num_workers: int | None = None) -> None:
+        """Read what stands nowhere yet. Raises WorkersError."""
+        numbers = self.missing()
+        try:
+            with contextlib.closing(read_all([self._files[number].path for number in numbers], selection, num_workers)) as records:
+                for number, record in zip(numbers, watch(records, len(numbers)), strict=True):
+                    self.add(number, record)
+        finally:
+            self.flush()
+
+    def recall(self, cache: Cache, roots: Sequence[Path], paths: Sequence[Path], stamps: np.ndarray) -> bool:
         """Take the files that are as they were; whether all are, and there is nothing to remember anew."""
-        assert self.cache is not None
-        known, then, places, names = self.cache.remembered(roots)
+        known, then, places, names = cache.remembered(roots)
         if not known:
             return False
         encoded = [str(path).encode("utf-8", "surrogateescape") for path in paths]
@@ -85,7 +90,7 @@ class Gathering:
         unchanged = (rows >= 0) & (then[rows] == stamps).all(axis=1) & (stamps[:, 0] >= 0) & (places[rows, 0] >= 0)
         wanted = np.array([found.refused is None for found in self._files], bool)
         for old in np.unique(places[rows[unchanged & wanted], 0]).tolist():
-            segment = self.cache.segment(names[old])
+            segment = cache.segment(names[old])
             if segment is not None:
                 own = np.flatnonzero(unchanged & wanted & (places[rows, 0] == old))
                 self.places[own] = np.stack([np.full(len(own), len(self.segments)), places[rows[own], 1]], axis=1)
@@ -93,20 +98,19 @@ class Gathering:
                 self.names.append(names[old])
         return is_same and not self.missing()
 
-    def recognize(self, numbers: Iterable[int], selection: Selection) -> None:
-        """Find files by their content in all segments that there are."""
-        assert self.cache is not None
+    def recognize(self, cache: Cache, selection: Selection) -> None:
+        """Find what stands nowhere yet by its content, in all segments that there are."""
         known: dict[bytes, tuple[str, int]] = {}
         opened = dict(zip(self.names, range(len(self.names)), strict=True))
         found = dict(zip(self.names, self.segments, strict=True))
-        for name in self.cache.names():
-            segment = found.get(name) or self.cache.segment(name)
+        for name in cache.names():
+            segment = found.get(name) or cache.segment(name)
             if segment is not None:
                 found[name] = segment
                 known.update((key.tobytes(), (name, number)) for number, key in enumerate(segment.arrays["contents"]))
         if not known:
             return
-        for number in numbers:
+        for number in self.missing():
             path = self._files[number].path
             try:
                 name, place = known.get(content_key(read_bytes(path, selection.limits), path.name), ("", -1))
@@ -131,7 +135,7 @@ class Gathering:
         if not self._waiting:
             return
         segment = Segment.of([record for _, record in self._waiting])
-        name, segment = self.cache.keep(segment) if self.cache else ("", segment)
+        name, segment = self._keep(segment) if self._keep else ("", segment)
         for place, (number, _) in enumerate(self._waiting):
             self.places[number] = len(self.segments), place
         self.segments.append(segment)
