@@ -6,7 +6,7 @@ import numpy as np
 
 from musicgen.cli.tables import facts_of, tables_of
 from musicgen.judging.statistics import DURATION_EDGES, MEASURES, WIDEST_STEP, Measure, values
-from musicgen.listening.clips import blind_clips, opening_clips
+from musicgen.listening.clips import blind_clips, openings
 from musicgen.listening.page import Music, page_html
 from musicgen.listening.plots import Bars, Strip
 from musicgen.piece import Piece
@@ -45,7 +45,7 @@ def evaluation_page(figures: dict, takes: Sequence[Piece], corpus: Sequence[Piec
         facts_of(figures),
         tables_of(figures),
         [plot_of(measure, takes, corpus) for measure in MEASURES],
-        Music(*(opening_clips(pieces[:EXAMPLES], EXAMPLE_BARS) for pieces in music)),
+        Music(*(openings(pieces[:EXAMPLES], EXAMPLE_BARS) for pieces in music)),
         Music(*(blind_clips(pieces[EXAMPLES:], EXCERPTS, num_bars, tempo, rng) for pieces in music)),
         num_bars,
     )

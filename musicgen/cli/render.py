@@ -9,6 +9,7 @@ from musicgen.cli.console import USAGE, CommandError, check_writable, is_there, 
 from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
 from musicgen.listening.audio import FORMATS, RATE
 from musicgen.piece import STEPS_PER_QUARTER, Piece
+from musicgen.reading.finding import MIDI_SUFFIXES
 
 ROLLS = ("roll", "png")
 SUFFIXES = (".svg", ".png")  # of a roll
@@ -25,6 +26,7 @@ SUFFIXES = (".svg", ".png")  # of a roll
 @click.option("--pdf", type=click.Path(path_type=Path), help="The score on sheets of A4; needs Chromium or rsvg-convert.")
 @click.option("--roll", type=click.Path(path_type=Path), help="Write the piano roll: .svg or .png.")
 @click.option("--png", type=click.Path(path_type=Path), help="The piano roll as a PNG, whatever the name.")
+@click.option("--page", type=click.Path(path_type=Path), help="Write one HTML page with roll, score and sound.")
 @click.option("--dark", is_flag=True, help="Draw PNGs on a dark ground; SVGs follow the viewer's.")
 @click.option("--two-staves", is_flag=True, help="Write two parts on each staff of the score, as hymn books do.")
 @sound_options
@@ -53,9 +55,10 @@ def render(
     facts: dict = {}
     contents: dict[str, bytes] = {}
     sounds = [kind for kind in targets if kind in FORMATS]
-    if sounds:
+    if sounds or "page" in targets:
         piece = read_music(file, quiet=quiet)
         studio = Studio(soundfont, fluidsynth, max_minutes, quiet)
+    if sounds:
         samples = studio.record(piece, file)
         contents.update({kind: sound_file(samples, kind) for kind in sounds})
         facts = {"synthesizer": studio.player, "soundfont": studio.soundfont and str(studio.soundfont.path), **facts_of(samples)}
@@ -63,10 +66,15 @@ def render(
     if sheets:
         from musicgen.cli.sheets import roll_file, sheet
 
+        heard = piece if "page" in targets else None
         piece = read_music(file, STEPS_PER_QUARTER, quiet or bool(sounds))
         for kind in sheets:
-            is_png = kind == "png" or targets[kind].suffix.lower() == ".png"
-            contents[kind] = roll_file(piece, is_png, dark) if kind in ROLLS else sheet(piece, kind, two_staves)
+            if kind == "page":
+                contents[kind] = page_of_file(file, piece, heard, two_staves, studio)
+            elif kind in ROLLS:
+                contents[kind] = roll_file(piece, kind == "png" or targets[kind].suffix.lower() == ".png", dark)
+            else:
+                contents[kind] = sheet(piece, kind, two_staves)
     for kind, content in contents.items():
         write_file(targets[kind], content)
     if as_json:
@@ -75,6 +83,15 @@ def render(
         for kind, path in targets.items():
             length = f"{facts['seconds']:.1f} s, " if kind in sounds else ""
             click.echo(f"{path}: {length}{len(contents[kind]):,} bytes")
+
+
+def page_of_file(file: Path, piece: Piece, heard: Piece | None, two_staves: bool, studio: Studio) -> bytes:
+    """A page of one piece. Raises CommandError."""
+    from musicgen.cli.decks import deck_of, page_of
+
+    midi = file.read_bytes() if file.suffix.lower() in MIDI_SUFFIXES else None
+    title = piece.title or file.stem
+    return page_of(title, [], [deck_of(piece, title, file.stem, midi=midi, heard=heard, on_two_staves=two_staves)], studio)
 
 
 def facts_of(samples: np.ndarray) -> dict:
@@ -101,7 +118,7 @@ def listed(targets: dict[str, Path], contents: dict[str, bytes], sounds: list[st
 def check_targets(targets: dict[str, Path], sources: list[Path], force: bool) -> None:
     """Refuse before any work what could not be written, or would destroy what is read. Raises CommandError."""
     if not targets:
-        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg, --pdf, --roll and --png", USAGE)
+        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg, --pdf, --roll, --png and --page", USAGE)
     if "roll" in targets and targets["roll"].suffix.lower() not in SUFFIXES:
         raise CommandError(f"--roll takes a name that ends in .svg or .png, not {targets['roll'].name}", USAGE)
     taken = [source.resolve() for source in sources if is_there(source)]

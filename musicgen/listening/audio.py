@@ -157,7 +157,7 @@ def encoded(samples: np.ndarray, kind: str) -> bytes:
     """The sound as the bytes of a file.
 
     Args:
-        samples: (N, 2), at most 1.
+        samples: (N, 2), or (N, 1) for one channel; at most 1.
         kind: a key of FORMATS.
 
     Raises:
@@ -166,7 +166,7 @@ def encoded(samples: np.ndarray, kind: str) -> bytes:
     container, subtype = FORMATS[kind]
     file = io.BytesIO()
     try:
-        with soundfile.SoundFile(file, "w", RATE, 2, subtype, format=container) as sound:
+        with soundfile.SoundFile(file, "w", RATE, samples.shape[1], subtype, format=container) as sound:
             for begin in range(0, len(samples), BLOCK):
                 sound.write(samples[begin : begin + BLOCK])
     except (soundfile.LibsndfileError, ValueError) as error:

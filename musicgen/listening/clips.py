@@ -1,23 +1,18 @@
-"""Piece -> clip: a stretch of music as a page plays and shows it.
+"""Piece -> clip: a stretch of music as a page plays it.
 
 Conventions: a clip is a dictionary for JSON, its times in seconds from its first note on, its notes [start, pitch, duration, loudness] with
-loudness 0..1; `bars` are the seconds at which bars begin. A roll is drawn in a box of ROLL_WIDTH x ROLL_HEIGHT units, time to the right and
-pitch upwards, each part in a colour of its own; drums stand below.
+loudness 0..1; `bars` are the seconds at which bars begin.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from html import escape
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from musicgen.piece import VELOCITY_BINS, Piece, Tempo, canonical_tempo
 
-MOST_NOTES = 4000  # of a clip; the later ones are left out
-ROLL_WIDTH, ROLL_HEIGHT = 600, 150
-DRUM_ROWS = 6  # at the foot of a roll
-FEWEST_ROWS = 24  # semitones that a roll shows
-NUM_COLOURS = 6
+MOST_NOTES = 4000  # of a clip
 
 
 def excerpt(piece: Piece, first: int, num_bars: int) -> Piece:
@@ -38,9 +33,9 @@ def at_tempo(piece: Piece, quarters_per_minute: float) -> Piece:
     return replace(piece, tempos=(Tempo(0, canonical_tempo(quarters_per_minute)),))
 
 
-def clip_of(piece: Piece, title: str) -> dict:
-    """A piece as a page plays it."""
-    notes = sorted((note, number) for number, part in enumerate(piece.parts) for note in part.notes)[:MOST_NOTES]
+def clip_of(piece: Piece, title: str, most_notes: int | None = MOST_NOTES) -> dict:
+    """A piece as a page plays it; of more notes than `most_notes` the later ones are left out."""
+    notes = sorted((note, number) for number, part in enumerate(piece.parts) for note in part.notes)[:most_notes]
     first = seconds_at(piece, np.array([notes[0][0].onset if notes else 0]))[0]
     rows: list[list[list[float]]] = [[] for _ in piece.parts]
     times = seconds_at(piece, np.array([[note.onset, note.end] for note, _ in notes]).reshape(-1, 2)) - first  # (N, 2)
@@ -54,8 +49,9 @@ def clip_of(piece: Piece, title: str) -> dict:
     return {"title": title, "seconds": round(seconds, 3), "bars": [round(bar, 3) for bar in bars.tolist() if 0 <= bar < seconds], "parts": parts}
 
 
-def seconds_at(piece: Piece, steps: np.ndarray) -> np.ndarray:
+def seconds_at(piece: Piece, steps: ArrayLike) -> np.ndarray:
     """The seconds from step 0 to each step, (...)."""
+    steps = np.asarray(steps)
     onsets = np.array([tempo.onset for tempo in piece.tempos])
     lengths = np.array([60 / (tempo.quarters_per_minute * piece.steps_per_quarter) for tempo in piece.tempos])  # seconds a step
     begun = np.append(0, np.cumsum(np.diff(onsets) * lengths[:-1]))
@@ -63,9 +59,9 @@ def seconds_at(piece: Piece, steps: np.ndarray) -> np.ndarray:
     return begun[tempo] + (steps - onsets[tempo]) * lengths[tempo]
 
 
-def opening_clips(pieces: Sequence[Piece], num_bars: int) -> list[dict]:
-    """The first bars of each piece."""
-    return [clip_of(excerpt(piece, 0, num_bars), piece.title) for piece in pieces]
+def openings(pieces: Sequence[Piece], num_bars: int) -> list[Piece]:
+    """The first bars of each piece that has a note in them."""
+    return [cut for piece in pieces if (cut := excerpt(piece, 0, num_bars)).num_notes]
 
 
 def blind_clips(pieces: Sequence[Piece], most: int, num_bars: int, tempo: float, rng: np.random.Generator) -> list[dict]:
@@ -73,26 +69,3 @@ def blind_clips(pieces: Sequence[Piece], most: int, num_bars: int, tempo: float,
     long_enough = [piece for piece in pieces if len(piece.bar_lines) >= num_bars]
     cuts = [(excerpt(piece, int(rng.integers(len(piece.bar_lines) - num_bars + 1)), num_bars), piece.title) for piece in long_enough]
     return [clip_of(at_tempo(cut, tempo), title) for cut, title in cuts if cut.num_notes][:most]
-
-
-def roll(clip: dict) -> str:
-    """The clip as SVG, one path a part; the page moves the line `cursor` over it."""
-    pitches = [note[1] for part in clip["parts"] if not part["drums"] for note in part["notes"]]
-    low, high = min(pitches, default=60), max(pitches, default=60)
-    spare = max(2, FEWEST_ROWS - (high - low))  # rows above and below
-    drum_rows = DRUM_ROWS if any(part["drums"] for part in clip["parts"]) else 0
-    top = high + spare // 2
-    row = ROLL_HEIGHT / (top - low + spare // 2 + 1 + drum_rows)  # units
-    second = ROLL_WIDTH / max(clip["seconds"], 1e-3)  # units
-    shapes = [f'<path class="bar" d="{" ".join(f"M{bar * second:.1f} 0V{ROLL_HEIGHT}" for bar in clip["bars"])}"/>']
-    for number, part in enumerate(clip["parts"]):
-        boxes = []
-        for start, pitch, duration, _ in part["notes"]:
-            y = ROLL_HEIGHT - (pitch % DRUM_ROWS + 1) * row if part["drums"] else (top - pitch) * row
-            boxes.append(f"M{start * second:.1f} {y:.1f}h{max(1, duration * second - 1):.1f}v{row:.1f}h-{max(1, duration * second - 1):.1f}z")
-        shapes.append(f'<path class="part{number % NUM_COLOURS}" d="{"".join(boxes)}"/>')
-    said = escape(f"Piano roll of {clip['title']}: {len(clip['bars'])} bars, {len(clip['parts'])} parts")
-    return (
-        f'<svg class="roll" viewBox="0 0 {ROLL_WIDTH} {ROLL_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{said}">'
-        f'{"".join(shapes)}<line class="cursor" x1="0" x2="0" y1="0" y2="{ROLL_HEIGHT}"/></svg>'
-    )

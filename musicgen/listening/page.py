@@ -1,9 +1,11 @@
 """Figures and music -> one HTML page: tables, plots, music to listen to, and a blind listening test.
 
 Conventions: the page needs no network and no other file. Everything that comes from a corpus or a model, titles for example, is escaped: it is
-shown and never run. `page.html` is the skeleton, `page.css` its look, `player.js` plays, `quiz.js` asks; the music stands in the page as JSON.
+shown and never run, and the page's own scripts are told by their hash. `page.html` is the skeleton, `evaluation.html` what stands in it, `page.css` its
+look; `sound.js` plays, `deck.js` shows what it plays, `quiz.js` asks; the music stands in the page as JSON.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
@@ -12,10 +14,13 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
-from musicgen.listening.clips import NUM_COLOURS, roll
+from musicgen.listening.deck import clip_of_deck, deck_html, plain_deck
+from musicgen.listening.palette import style
+from musicgen.listening.picture import rules
 from musicgen.listening.plots import Bars, Strip, svg
 
 HERE = Path(__file__).parent
+EXAMPLE_WIDTH = 440  # pixels of a roll
 
 
 class Table(NamedTuple):
@@ -28,40 +33,53 @@ class Table(NamedTuple):
 
 
 class Music(NamedTuple):
-    """Clips, as `clips.clip_of` makes them."""
+    """Pieces, or clips, of two sets."""
 
-    corpus: Sequence[dict]
-    takes: Sequence[dict]
+    corpus: Sequence
+    takes: Sequence
 
 
 def page_html(
     title: str, facts: Sequence[str], tables: Sequence[Table], plots: Sequence[Bars | Strip], examples: Music, excerpts: Music, num_bars: int
 ) -> str:
-    """The page.
+    """The page of an evaluation.
 
     Args:
         facts: sentences below the title.
         examples: pieces to see and hear side by side.
-        excerpts: what the listening test asks about; it needs at least one of each.
+        excerpts: clips (`clips.clip_of`) that the listening test asks about; it needs at least one of each.
         num_bars: length of each excerpt.
     """
-    shown = [*examples.corpus, *examples.takes]
+    decks = [plain_deck(piece, piece.title, EXAMPLE_WIDTH) for piece in (*examples.corpus, *examples.takes)]
     asked = [{"truth": truth, **clip} for truth, clips in (("corpus", excerpts.corpus), ("machine", excerpts.takes)) for clip in clips]
-    music = _json({"title": title, "examples": shown, "excerpts": asked if excerpts.corpus and excerpts.takes else [], "bars": num_bars})
-    numbers = iter(range(len(shown)))
-    columns = [[_example(clip, next(numbers)) for clip in clips] for clips in examples]
-    return Template(_part("page.html")).substitute(
+    clips = [clip_of_deck(deck, number)[0] for number, deck in enumerate(decks)]
+    music = {"title": title, "clips": clips, "excerpts": asked if excerpts.corpus and excerpts.takes else [], "bars": num_bars}
+    shown = [deck_html(deck, number, clips[number]["seconds"], "h4") for number, deck in enumerate(decks)]
+    body = Template(_part("evaluation.html")).substitute(
         title=escape(title),
-        style=_part("page.css"),
-        script=_part("player.js") + _part("quiz.js"),
         facts="".join(f"<p>{escape(fact)}</p>" for fact in facts),
-        tables="".join(map(_table, tables)),
+        tables="".join(map(table_html, tables)),
         plots="".join(_figure(plot) for plot in plots),
-        corpus="".join(columns[0]),
-        takes="".join(columns[1]),
+        corpus="".join(shown[: len(examples.corpus)]),
+        takes="".join(shown[len(examples.corpus) :]),
         bars=str(num_bars),
-        identity=hashlib.sha256(music.encode()).hexdigest()[:16],
-        music=music,
+        identity=hashlib.sha256(_json(music).encode()).hexdigest()[:16],
+    )
+    return document(title, body, music, ("sound.js", "deck.js", "quiz.js"))
+
+
+def document(title: str, body: str, music: dict, scripts: Sequence[str], head: str = "") -> str:
+    """A page that asks for nothing and runs nothing but the scripts that are named.
+
+    Args:
+        body: HTML.
+        music: what the scripts read.
+        head: more styles, as HTML.
+    """
+    script = "\n".join(map(_part, scripts))
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return Template(_part("page.html")).substitute(
+        title=escape(title), style=_style(), head=head, body=body, music=_json(music), script=script, allowed=f"'sha256-{allowed}'"
     )
 
 
@@ -71,9 +89,13 @@ def tables_html(title: str, facts: Sequence[str], tables: Sequence[Table]) -> st
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{_part('page.css')}</style></head><body><header><h1>{escape(title)}</h1>{shown}</header>"
-        f'<main class="words">{"".join(map(_table, tables))}</main></body></html>\n'
+        f"<title>{escape(title)}</title><style>{_style()}</style></head><body><header><h1>{escape(title)}</h1>{shown}</header>"
+        f'<main class="words">{"".join(map(table_html, tables))}</main></body></html>\n'
     )
+
+
+def _style() -> str:
+    return style() + rules() + _part("page.css")
 
 
 def _part(name: str) -> str:
@@ -85,7 +107,8 @@ def _json(document: object) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table) -> str:
+    """A table that can be scrolled where it is too wide."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.head)
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>' for name, *cells in table.rows
@@ -98,14 +121,3 @@ def _table(table: Table) -> str:
 
 def _figure(plot: Bars | Strip) -> str:
     return f"<figure><figcaption>{escape(plot.title)}</figcaption>{svg(plot)}</figure>"
-
-
-def _example(clip: dict, number: int) -> str:
-    title, names = escape(clip["title"]), [part["name"] or "a part" for part in clip["parts"]]
-    legend = "".join(f'<li class="part{index % NUM_COLOURS}">{escape(name)}</li>' for index, name in enumerate(names[:12]))
-    return (
-        f'<article class="example" data-clip="{number}"><h4>{title}</h4>{roll(clip)}'
-        f'<div class="controls"><button type="button" class="play" aria-label="Play {title}">Play</button>'
-        f'<input type="range" class="seek" min="0" max="{clip["seconds"]}" step="any" value="0" aria-label="Place in {title}">'
-        f'<span class="clock" aria-hidden="true">0:00</span></div><ul class="legend">{legend}</ul></article>'
-    )

@@ -40,6 +40,13 @@ COLOURS = {
     "line": Colour("#d9d7cf", "#363c47"),
     "shade": Colour("#f0eee8", "#1b1f26"),
     "marked": Colour("#b3261e", "#ff8a80"),
+    "panel": Colour("#ffffff", "#1c2027"),
+    "accent": Colour("#2457a6", "#8db8f5"),
+    "on-accent": Colour("#ffffff", "#10141a"),
+    "corpus": Colour("#2f6db5", "#74aef0"),
+    "takes": Colour("#d9730d", "#f59e4a"),
+    "right": Colour("#1c7a3f", "#6fcf8f"),
+    "wrong": Colour("#b3261e", "#ff8a80"),
     **{f"part{number}": colour for number, colour in enumerate(PARTS)},
     **{f"heat{number}": colour for number, colour in enumerate(HEAT)},
 }
@@ -53,3 +60,13 @@ def part_colour(number: int) -> str:
 def variables(is_dark: bool) -> str:
     """The colours as CSS custom properties."""
     return "".join(f"--{name}:{colour[is_dark]};" for name, colour in COLOURS.items())
+
+
+def style() -> str:
+    """CSS of a page's colours: the system's light or dark, until the attribute `data-theme` of the root says which."""
+    light, dark = f"{variables(False)}--is-dark:0;", f"{variables(True)}--is-dark:1;"
+    return (
+        f":root{{color-scheme:light dark;{light}}}"
+        f"@media(prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
+        f":root[data-theme=dark]{{color-scheme:dark;{dark}}}:root[data-theme=light]{{color-scheme:light}}"
+    )

@@ -78,7 +78,7 @@ def svg_file(picture: Picture, name: str) -> bytes:
 
 def rules() -> str:
     """CSS that fills shapes with the colours that they name."""
-    return "".join(f".{name}{{fill:var(--{name})}}" for name in COLOURS)
+    return "".join(f"svg .{name}{{fill:var(--{name})}}" for name in COLOURS)
 
 
 def _size(picture: Picture) -> str:

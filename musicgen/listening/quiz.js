@@ -174,19 +174,15 @@ function begin() {
   ask();
 }
 
-function save() {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(result(), null, 2)], { type: "application/json" }));
-  link.download = "listening-test.json";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+function saveResult() {
+  save(new Blob([JSON.stringify(result(), null, 2)], { type: "application/json" }), "listening-test.json");
 }
 
 if (!music.excerpts.length) {
   find("quiz-intro").textContent = "There are not enough bars of corpus and takes for a listening test.";
   visible(["quiz-intro"]);
 } else {
-  const actions = { start: begin, play: playAsked, corpus: () => answer("corpus"), machine: () => answer("machine"), next: ask, end: finish, save };
+  const actions = { start: begin, play: playAsked, corpus: () => answer("corpus"), machine: () => answer("machine"), next: ask, end: finish, save: saveResult };
   for (const [name, action] of Object.entries(actions)) find(`quiz-${name}`).addEventListener("click", action);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input")) return;

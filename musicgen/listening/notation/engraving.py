@@ -16,7 +16,7 @@ import verovio
 
 LONGEST = 60_000  # that verovio makes a page
 SIZE = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
-IDENTITIES = re.compile(r'( id="|href="#)')
+IDENTITIES = re.compile(r'( id="|href="#|(?<=[>},])#|(?<=[},] )#)')  # where they are given, and where links and styles name them
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -31,6 +31,7 @@ class Layout(NamedTuple):
     percent: int = 40
     height: int | None = None
     margin: int = 50  # before the percentage
+    has_title: bool = True
 
 
 SCREEN = Layout(1200)
@@ -56,6 +57,8 @@ def engrave(musicxml: bytes, layout: Layout = SCREEN, prefix: str = "") -> list[
             "adjustPageHeight": layout.height is None,
             "breaks": "auto",
             "footer": "none",
+            "header": "auto" if layout.has_title else "none",
+            "svgFormatRaw": True,
             "svgViewBox": True,
             "xmlIdChecksum": True,
             **dict.fromkeys(("pageMarginLeft", "pageMarginRight", "pageMarginTop", "pageMarginBottom"), layout.margin),
@@ -68,17 +71,16 @@ def engrave(musicxml: bytes, layout: Layout = SCREEN, prefix: str = "") -> list[
 
 
 def one_picture(pages: Sequence[str]) -> str:
-    """Pages below each other in one SVG document."""
-    if len(pages) == 1:
-        return pages[0]
+    """Pages below each other in one SVG document, black on white at 100 %."""
     sizes = [tuple(map(int, SIZE.search(page).groups())) for page in pages]  # type: ignore[union-attr]
     tops = [sum(height for _, height in sizes[:page]) for page in range(len(pages))]
+    width, height = max(width for width, _ in sizes), sum(height for _, height in sizes)
     inner = [
-        re.sub(r"^<svg ", f'<svg y="{top}" width="{width}" height="{height}" ', page)
-        for page, top, (width, height) in zip(pages, tops, sizes, strict=True)
+        re.sub(r"^<svg ", f'<svg y="{top}" width="{size[0]}" height="{size[1]}" ', page)
+        for page, top, size in zip(pages, tops, sizes, strict=True)
     ]
-    box = f"0 0 {max(width for width, _ in sizes)} {sum(height for _, height in sizes)}"
-    return f'<svg viewBox="{box}" version="1.1" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{"".join(inner)}</svg>'
+    space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {space} width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="background:#fff">{"".join(inner)}</svg>\n'
 
 
 def pdf(pages: Sequence[str]) -> bytes:
