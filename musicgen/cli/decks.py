@@ -41,7 +41,8 @@ def deck_of(
     """
     own = in_its_key(sounding(piece))
     views = [View(name, roll(own, *colours, ROLL_WIDTH)) for name, colours in {"parts": by_part(own), **colourings}.items()]
-    bars, seconds = len(own.bar_lines), own.seconds
+    counts = (len(own.bar_lines), "bar"), (own.num_notes, "note"), (len(own.parts), "part")
+    facts = [f"{number:,} {word}{'' if number == 1 else 's'}" for number, word in counts]
     return Deck(
         own,
         title,
@@ -50,7 +51,7 @@ def deck_of(
         midi or midi_bytes(own),
         file,
         heard and sounding(heard),
-        f"{bars} {'bar' if bars == 1 else 'bars'}, {own.num_notes:,} notes, {len(own.parts)} {'part' if len(own.parts) == 1 else 'parts'}, {clock(seconds)}",
+        ", ".join([*facts, clock(own.seconds)]),
         {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in details.items()},
         faults,
     )
@@ -59,4 +60,3 @@ def deck_of(
 def page_of(title: str, facts: Sequence[str], decks: Sequence[Deck], studio: Studio, table: Table | None = None) -> bytes:
     """The page. Raises CommandError."""
     return takes_html(title, facts, decks, lambda piece: studio.record(piece, title), table).encode("utf-8", "replace")
-

@@ -118,7 +118,9 @@ def listed(targets: dict[str, Path], contents: dict[str, bytes], sounds: list[st
 def check_targets(targets: dict[str, Path], sources: list[Path], force: bool) -> None:
     """Refuse before any work what could not be written, or would destroy what is read. Raises CommandError."""
     if not targets:
-        raise CommandError("say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg, --pdf, --roll, --png and --page", USAGE)
+        raise CommandError(
+            "say what to write: at least one of --wav, --flac, --ogg, --mp3, --musicxml, --svg, --pdf, --roll, --png and --page", USAGE
+        )
     if "roll" in targets and targets["roll"].suffix.lower() not in SUFFIXES:
         raise CommandError(f"--roll takes a name that ends in .svg or .png, not {targets['roll'].name}", USAGE)
     taken = [source.resolve() for source in sources if is_there(source)]

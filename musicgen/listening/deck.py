@@ -99,7 +99,7 @@ def deck_html(deck: Deck, number: int, seconds: float, heading: str = "h2") -> s
 
 
 def _controls(deck: Deck, title: str, seconds: float) -> str:
-    speeds = "".join(f'<option value="{speed}"{" selected" if speed == "1" else ""}>{speed} ×</option>' for speed in SPEEDS)
+    speeds = "".join(f'<option value="{speed}"{" selected" if speed == "1" else ""}>{speed} &times;</option>' for speed in SPEEDS)
     views = "".join(f"<option>{escape(view.name)}</option>" for view in deck.views)
     colours = f'<label>Colours <select class="colours">{views}</select></label>' if len(deck.views) > 1 else ""
     return (
@@ -115,8 +115,8 @@ def _parts(deck: Deck) -> str:
     for number, part in enumerate(deck.piece.parts):
         name = escape(said(part))
         buttons = "".join(
-            f'<button type="button" class="{kind}" data-part="{number}" aria-pressed="false" aria-label="{word} {name}" title="{word}">{word[0]}</button>'
-            for kind, word in (("mute", "Mute"), ("solo", "Solo"))
+            f'<button type="button" class="{word.lower()}" data-part="{number}" aria-pressed="false" aria-label="{word} {name}">{word[0]}</button>'
+            for word in ("Mute", "Solo")
         )
         items.append(f'<li style="--own:var(--{part_colour(number)})"><span class="name">{name}</span>{buttons}</li>')
     return f'<ul class="parts" aria-label="Parts">{"".join(items)}</ul>'
@@ -141,7 +141,8 @@ def _roll(deck: Deck, title: str) -> str:
 def _score(deck: Deck, title: str) -> str:
     if not deck.musicxml:
         return ""
-    return f'<div class="score" tabindex="0" role="region" aria-label="Score of {title}"><div class="sheet"></div><div class="cursor" hidden></div></div>'
+    inner = '<div class="sheet"></div><div class="cursor" hidden></div>'
+    return f'<div class="score" tabindex="0" role="region" aria-label="Score of {title}">{inner}</div>'
 
 
 def _downloads(deck: Deck) -> str:

@@ -1,8 +1,8 @@
 """Figures and music -> one HTML page: tables, plots, music to listen to, and a blind listening test.
 
 Conventions: the page needs no network and no other file. Everything that comes from a corpus or a model, titles for example, is escaped: it is
-shown and never run, and the page's own scripts are told by their hash. `page.html` is the skeleton, `evaluation.html` what stands in it, `page.css` its
-look; `sound.js` plays, `deck.js` shows what it plays, `quiz.js` asks; the music stands in the page as JSON.
+shown and never run, and the page's own scripts are told by their hash. `page.html` is the skeleton, `evaluation.html` what stands in it,
+`page.css` its look; `sound.js` plays, `deck.js` shows what it plays, `quiz.js` asks; the music stands in the page as JSON.
 """
 
 import base64
@@ -76,7 +76,7 @@ def document(title: str, body: str, music: dict, scripts: Sequence[str], head: s
         music: what the scripts read.
         head: more styles, as HTML.
     """
-    script = "\n".join(map(_part, scripts))
+    script = "\n" + "\n".join(map(_part, scripts))
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_part("page.html")).substitute(
         title=escape(title), style=_style(), head=head, body=body, music=_json(music), script=script, allowed=f"'sha256-{allowed}'"

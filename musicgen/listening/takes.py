@@ -19,7 +19,7 @@ KEYS = (
     ("Home", "to the beginning"),
     ("L", "loop all"),
     ("[ ]", "loop from here, to here"),
-    ("+ −", "faster and slower"),
+    ("+ -", "faster and slower"),
     ("1 … 9", "mute a part"),
 )
 
@@ -34,7 +34,7 @@ def takes_html(title: str, facts: Sequence[str], decks: Sequence[Deck], play: Ca
     """
     clips, fonts = zip(*(clip_of_deck(deck, number) for number, deck in enumerate(decks)), strict=True)
     bank = {"velocity": RECORDED_VELOCITY, "instruments": bank_of([deck.heard or deck.piece for deck in decks], play)}
-    keys = "".join(f"<kbd>{escape(key)}</kbd> {escape(words)} &ensp;" for key, words in KEYS)
+    keys = "".join(f"<span><kbd>{escape(key)}</kbd> {escape(words)}</span>" for key, words in KEYS)
     links = " ".join(f'<a href="#deck{number}">{escape(deck.title)}</a>' for number, deck in enumerate(decks))
     shown = [deck_html(deck, number, clips[number]["seconds"], "h2" if len(decks) > 1 else "") for number, deck in enumerate(decks)]
     body = "".join(

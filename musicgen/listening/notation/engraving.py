@@ -76,8 +76,7 @@ def one_picture(pages: Sequence[str]) -> str:
     tops = [sum(height for _, height in sizes[:page]) for page in range(len(pages))]
     width, height = max(width for width, _ in sizes), sum(height for _, height in sizes)
     inner = [
-        re.sub(r"^<svg ", f'<svg y="{top}" width="{size[0]}" height="{size[1]}" ', page)
-        for page, top, size in zip(pages, tops, sizes, strict=True)
+        re.sub(r"^<svg ", f'<svg y="{top}" width="{size[0]}" height="{size[1]}" ', page) for page, top, size in zip(pages, tops, sizes, strict=True)
     ]
     space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return f'<svg {space} width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="background:#fff">{"".join(inner)}</svg>\n'
