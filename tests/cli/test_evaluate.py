@@ -171,7 +171,7 @@ def test_the_page_stands_alone_and_foreign_titles_stay_words(run, folder):
     assert "alert(2)" in reader.said["span"]
     assert reader.tags.count("figure") == len(MEASURES)
     music = json.loads(reader.said["script"].split("\n")[0])
-    assert len(music["examples"]) == reader.tags.count("article") == 8
+    assert len(music["clips"]) == reader.tags.count("article") == 8
     assert {clip["truth"] for clip in music["excerpts"]} == {"corpus", "machine"}
     assert music["bars"] == 3
     assert all(2 <= len(clip["bars"]) <= 3 for clip in music["excerpts"])  # a bar that begins with silence begins before the clip
