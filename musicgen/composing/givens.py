@@ -104,7 +104,7 @@ class Givens:
                 self.owners[part] = index
                 self._rewritten.add(index)
                 continue
-            sentence = f"the model has no part that could play {parts[index].name or f'part {index + 1}'!r}"
+            sentence = f"the model has no part left to play {parts[index].name or f'part {index + 1}'!r}"
             if named is not None:
                 raise RequestError(f"{sentence}: leave it out of --part")
             self.notices.append(f"{sentence}: it stays as it is, unheard")

@@ -124,7 +124,7 @@ def swarm_of(particles: int, random_seed: int) -> Swarm:
 
 def test_the_estimate_of_the_evidence_is_unbiased():
     estimates = []
-    for random_seed in range(80):
+    for random_seed in range(60):
         swarm = swarm_of(4, random_seed)
         swarm.draw()
         estimates.append(np.exp(swarm.log_evidence))
