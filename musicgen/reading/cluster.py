@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import musicgen
 from musicgen.reading.shards import Plan, ShardsError, open_plan, read_shard
 
 LOCAL = "local"  # instead of an address: this machine alone
@@ -15,12 +16,8 @@ def read_on_cluster(plan: Plan, shards: list[int], address: str) -> None:
     except ModuleNotFoundError:
         raise ShardsError("Ray is not installed: pip install 'musicgen[ray]', or read the shards by hand with --shard") from None
     try:
-        ray.init(
-            None if address == LOCAL else address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            include_dashboard=False if address == LOCAL else None,
-        )
+        environment = {"py_modules": [str(Path(musicgen.__file__).parent)]}  # all machines read with this code
+        ray.init(None if address == LOCAL else address, runtime_env=environment, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ShardsError(f"there is no Ray cluster at {address}: {error}") from None
     try:
