@@ -3,17 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from musicgen.cli.console import say
-from musicgen.cli.copies import copies_of
-from musicgen.cli.corpora import facts_of, lessons_of, read_corpus, selection_of
-from musicgen.cli.run_folder import fingerprints
-from musicgen.encoding.tokens import encode
-from musicgen.encoding.vocabulary import Vocabulary
-from musicgen.learning.batches import Example, example_of
+from musicgen.cli.corpora import lessons_of, read_corpus, selection_of
+from musicgen.cli.encoded import Encoded, Encoding, slots_of
 from musicgen.model.configuration import Configuration
-from musicgen.model.file import CorpusFacts
 from musicgen.reading.corpus import Corpus
 
 SHAPE = ("cell", "activation", "layers", "units", "dropout")  # options that say what the network is
@@ -25,11 +18,7 @@ class Material:
 
     corpus: Corpus
     configuration: Configuration
-    training: list[Example]
-    held_out: list[Example]
-    fingerprints: list[list[str]]  # as in `Settings.pieces`
-    facts: CorpusFacts
-    copies: dict[str, np.ndarray]  # the index to find copies by
+    encoded: Encoded
 
 
 def material_of(folders: list[Path], name: str, options: dict, configuration: Configuration | None, quiet: bool) -> Material:
@@ -46,17 +35,7 @@ def material_of(folders: list[Path], name: str, options: dict, configuration: Co
     training, held_out = lessons_of(corpus, options["keep_duplicates"])
     left_out = len(corpus) - len(training) - len(held_out)
     say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
-    sequences = [encode(piece) for piece in (*training, *held_out)]
+    encoded = Encoding(name, corpus, training, held_out, configuration.vocabulary if configuration else None, quiet).encoded()
     if configuration is None:
-        vocabulary = Vocabulary.of(sequences)
-        configuration = Configuration(vocabulary, slots=min(8, sum(vocabulary.most_at_once)), **{key: options[key] for key in SHAPE})
-    examples = [example_of(sequence, configuration.vocabulary, configuration.slots) for sequence in sequences]
-    return Material(
-        corpus,
-        configuration,
-        examples[: len(training)],
-        examples[len(training) :],
-        fingerprints(examples, [piece.title for piece in (*training, *held_out)]),
-        facts_of(name, corpus, training, held_out),
-        copies_of(training, held_out, quiet),
-    )
+        configuration = Configuration(encoded.vocabulary, slots=slots_of(encoded.vocabulary), **{key: options[key] for key in SHAPE})
+    return Material(corpus, configuration, encoded)

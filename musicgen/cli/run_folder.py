@@ -81,15 +81,12 @@ class Settings:
         )
 
 
-def fingerprints(examples: Sequence[Example], titles: Sequence[str]) -> list[list[str]]:
-    """A hash of all that the network sees of a piece, and its title, for each."""
-    found = []
-    for example, title in zip(examples, titles, strict=True):
-        seen = hashlib.blake2b(digest_size=12)
-        for array in (example.ids, *example.context):
-            seen.update(array.tobytes())
-        found.append([seen.hexdigest(), title])
-    return found
+def fingerprint(example: Example) -> str:
+    """A hash of all that the network sees of a piece."""
+    seen = hashlib.blake2b(digest_size=12)
+    for array in (example.ids, *example.context):
+        seen.update(array.tobytes())
+    return seen.hexdigest()
 
 
 def new_folder(out: Path | None, name: str, force: bool) -> Path:

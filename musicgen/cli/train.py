@@ -81,7 +81,7 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
     with alone(folder):
         Checkpoints(folder / CHECKPOINTS).clear()  # of a run before, with --force
         paths = [str(path.resolve()) for path in folders]
-        settings = Settings(name, paths, options, material.configuration.to_json(), material.fingerprints)
+        settings = Settings(name, paths, options, material.configuration.to_json(), material.encoded.fingerprints)
         settings.write(folder)
         keep_receipts(material.corpus, name, folder)
         learn(folder, settings, material, interruption, quiet)
@@ -100,7 +100,7 @@ def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Int
             return
         folders = corpus_folders(corpora or tuple(settings.corpora), quiet)
         material = material_of(folders, settings.name, settings.options, Configuration.from_json(settings.configuration), quiet)
-        settings.check_pieces(material.fingerprints, folder)
+        settings.check_pieces(material.encoded.fingerprints, folder)
         learn(folder, settings, material, interruption, quiet)
 
 
@@ -127,7 +127,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
 
             wake()
         schedule = schedule_of(options)
-        training = Training(configuration, material.training, material.held_out, schedule)
+        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule)
         checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, quiet)
         with saying_where(folder, again):
             resume_from(checkpoints, training, quiet)
@@ -182,7 +182,7 @@ def resume_from(checkpoints: Checkpoints, training, quiet: bool) -> None:
 def model_of(material: Material, weights: dict[str, np.ndarray], epoch: Epoch, schedule: Schedule) -> Model:
     """The model as it is after an epoch."""
     record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
-    return Model(material.configuration, weights, material.facts, epoch.held_out or {}, record, material.copies)
+    return Model(material.configuration, weights, material.encoded.facts, epoch.held_out or {}, record, material.encoded.copies)
 
 
 def resuming(folder: Path) -> str:

@@ -4,7 +4,7 @@ Conventions: every row of every piece is in exactly one window of an epoch. The 
 the random seed and the epoch's number alone. A padded row has weight 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,10 @@ class Example(NamedTuple):
     lowest: int  # transpositions in semitones that keep every part in its range
     highest: int
 
+    def wide(self) -> "Example":
+        """The same to calculate with: numbers that were kept narrow could overflow."""
+        return self._replace(ids=self.ids.astype(np.int32), context=Context(*(values.astype(np.int32) for values in self.context)))
+
 
 class Window(NamedTuple):
     """Rows start <= row < end of an example, transposed."""
@@ -48,7 +52,7 @@ def example_of(sequence: TokenSequence, vocabulary: Vocabulary, slots: int) -> E
     return Example(ids, context_of(ids, sequence.header.meters, vocabulary, slots), min(lowest, 0), max(highest, 0))
 
 
-def windows_of_epoch(examples: list[Example], length: int, random_seed: int, epoch: int) -> tuple[list[Window], np.random.Generator]:
+def windows_of_epoch(examples: Sequence[Example], length: int, random_seed: int, epoch: int) -> tuple[list[Window], np.random.Generator]:
     """The windows of one epoch, each at most `length` rows, cut at random places."""
     random = np.random.default_rng((random_seed, epoch))
     windows = []
@@ -68,7 +72,7 @@ class Plan(NamedTuple):
     length: int
 
 
-def plans_of_epoch(examples: list[Example], rows: int, length: int, random_seed: int, epoch: int) -> list[Plan]:
+def plans_of_epoch(examples: Sequence[Example], rows: int, length: int, random_seed: int, epoch: int) -> list[Plan]:
     """The batches of an epoch, each of about `rows` rows, padding included."""
     windows, random = windows_of_epoch(examples, length, random_seed, epoch)
     groups: dict[int, list[Window]] = {}
@@ -83,7 +87,7 @@ def plans_of_epoch(examples: list[Example], rows: int, length: int, random_seed:
 
 
 def batches_of_epoch(
-    examples: list[Example], relative: Relative, rows: int, length: int, random_seed: int, epoch: int, first: int = 0
+    examples: Sequence[Example], relative: Relative, rows: int, length: int, random_seed: int, epoch: int, first: int = 0
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
     """Inputs, targets (B, T, 5) and weights (B, T, 5) of an epoch, from the batch number `first` on."""
     for windows, size, padded in plans_of_epoch(examples, rows, length, random_seed, epoch)[first:]:
@@ -91,7 +95,7 @@ def batches_of_epoch(
 
 
 def batch_of(
-    examples: list[Example], windows: list[Window], relative: Relative, size: int, length: int
+    examples: Sequence[Example], windows: list[Window], relative: Relative, size: int, length: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """One batch of `size` windows of `length` rows, the missing ones padded."""
     vocabulary = relative.vocabulary

@@ -4,7 +4,7 @@ Conventions: a row holds all that is known of one note, packed; rows of a piece 
 `NARROW` says; where one does not fit, the whole file is written with wide ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -16,6 +16,7 @@ from musicgen.learning.batches import Example
 
 NARROW = {"recent": "u1", "own_recent": "u1"}  # counts of at most 64 notes; all others are "<i2"
 IDS = "ids"
+OTHERS = "others/"  # before the names of the arrays that are no part of the examples
 
 
 class Examples(Sequence[Example]):
@@ -41,8 +42,8 @@ class Examples(Sequence[Example]):
         return Example(rows[IDS], Context(*(rows[name] for name in Context._fields)), *self._ranges[number].tolist())
 
 
-def open_examples(path: Path) -> tuple[Examples, dict]:
-    """Examples, and what was said about them when they were written. Raises DamagedArraysError or OSError."""
+def open_examples(path: Path) -> tuple[Examples, dict, dict[str, np.ndarray]]:
+    """Examples, and the words and arrays that were written with them. Raises DamagedArraysError or OSError."""
     arrays, about = open_arrays(path)
     try:
         rows, ends, ranges = arrays["rows"].reshape(-1).view(_type(about["row"])), np.array(arrays["ends"]), np.array(arrays["ranges"])
@@ -50,21 +51,24 @@ def open_examples(path: Path) -> tuple[Examples, dict]:
             raise DamagedArraysError("rows that do not belong together")
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise DamagedArraysError(f"no examples ({type(error).__name__})") from None
-    return Examples(rows, ends, ranges), about["said"]
+    others = {name.removeprefix(OTHERS): array for name, array in arrays.items() if name.startswith(OTHERS)}
+    return Examples(rows, ends, ranges), about["said"], others
 
 
-def write_examples(path: Path, examples: Callable[[], Iterable[Example]], said: dict) -> None:
+def write_examples(path: Path, examples: Callable[[], Iterable[Example]], said: dict, others: Mapping[str, np.ndarray]) -> None:
     """Write the file whole or not at all. Raises OSError.
 
     Args:
         examples: gives them all, at least one; it is called once more where numbers are too large to be narrow.
-        said: of them, as JSON.
+        said: of them, as JSON; it may be said while they are given.
+        others: arrays that belong to them.
     """
     for is_narrow in (True, False):
         packing = Packing(examples(), is_narrow)
         about = {"row": packing.row, "said": said}  # the row is known when all are written, as `about` is
         try:
-            write_arrays(path, {"rows": packing.rows(), "ends": packing.all_ends(), "ranges": packing.all_ranges()}, about)
+            arrays = {"rows": packing.rows(), "ends": packing.all_ends(), "ranges": packing.all_ranges()}
+            write_arrays(path, {**arrays, **{f"{OTHERS}{name}": array for name, array in others.items()}}, about)
             return
         except OverflowError:
             continue

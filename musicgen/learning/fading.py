@@ -7,6 +7,7 @@ the nudge is that of the state. One step of plain gradient descent at rate 1 wri
 Source: Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import keras
@@ -56,7 +57,7 @@ class Nudges(layers.Layer):
         return ops.convert_to_tensor(self.values)
 
 
-def fading(configuration: Configuration, weights: dict[str, np.ndarray], examples: list[Example], random_seed: int = 0) -> np.ndarray:
+def fading(configuration: Configuration, weights: dict[str, np.ndarray], examples: Sequence[Example], random_seed: int = 0) -> np.ndarray:
     """(windows, K + 1) the norm of the gradient by the distance k = 0..K in notes; empty where no piece is long enough.
 
     Args:

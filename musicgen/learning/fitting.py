@@ -1,5 +1,7 @@
 """The network with its loss, its optimizer and its first weights: what takes a training step."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -40,7 +42,7 @@ def wake() -> None:
     keras.Variable([0.0]).numpy()
 
 
-def build(configuration: Configuration, examples: list[Example], schedule: Schedule) -> TrainedNetwork:
+def build(configuration: Configuration, examples: Sequence[Example], schedule: Schedule) -> TrainedNetwork:
     """A network before its first step, its biases set to how often each value occurs."""
     keras.utils.set_random_seed(schedule.random_seed)
     given = network.inputs(configuration)
@@ -49,10 +51,14 @@ def build(configuration: Configuration, examples: list[Example], schedule: Sched
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, jit_compile=False)
-    ids = np.concatenate([example.ids for example in examples])
-    for field in configuration.vocabulary.active:
-        values = ids[:, field] if field <= TIME_SHIFT else ids[ids[:, TIME_SHIFT] != configuration.vocabulary.end, field]
-        counts = np.bincount(values, minlength=configuration.vocabulary.sizes[field]) + 0.1
+    vocabulary = configuration.vocabulary
+    totals = {field: np.zeros(vocabulary.sizes[field], np.int64) for field in vocabulary.active}
+    for example in examples:
+        for field, number in totals.items():
+            values = example.ids[:, field] if field <= TIME_SHIFT else example.ids[example.ids[:, TIME_SHIFT] != vocabulary.end, field]
+            number += np.bincount(values, minlength=len(number))
+    for field, number in totals.items():
+        counts = number + 0.1
         model.get_layer(f"{NAMES[field]}_logits").bias.assign(np.log(counts / counts.sum()))
     return model
 

@@ -8,7 +8,7 @@ epochs, from nothing else: with `--minutes` from the readings of the clock too.
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from statistics import median
 
@@ -40,11 +40,11 @@ class _TroubleError(Exception):
     """The weights are lost; the message says how that showed."""
 
 
-def held_out_nats(engine: Engine, examples: list[Example]) -> dict[str, float]:
+def held_out_nats(engine: Engine, examples: Sequence[Example]) -> dict[str, float]:
     """Nats per note by field over whole pieces, in batches of 64."""
     total = np.zeros(len(NAMES))
     for start in range(0, len(examples), 64):
-        some = examples[start : start + 64]
+        some = [example.wide() for example in examples[start : start + 64]]
         for nats in engine.nats([example.ids for example in some], [example.context for example in some]):
             total += nats.sum(axis=0, dtype=np.float64)
     notes = sum(len(example.ids) - 1 for example in examples)
@@ -57,8 +57,8 @@ class Training:
     def __init__(
         self,
         configuration: Configuration,
-        training: list[Example],
-        held_out: list[Example],
+        training: Sequence[Example],
+        held_out: Sequence[Example],
         schedule: Schedule,
         weights: dict[str, np.ndarray] | None = None,
     ) -> None:

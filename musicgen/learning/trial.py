@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -36,7 +37,7 @@ class Trial(NamedTuple):
         return math.isfinite(self.last_nats) and self.last_nats < self.first_nats
 
 
-def trial(examples: list[Example], configuration: Configuration, seconds: float, schedule: Schedule = Schedule()) -> Trial:
+def trial(examples: Sequence[Example], configuration: Configuration, seconds: float, schedule: Schedule = Schedule()) -> Trial:
     """Learn one batch by heart for some seconds, the compiling of the first step apart."""
     model = build(configuration, examples, schedule)
     windows, _ = windows_of_epoch(examples, schedule.window, schedule.random_seed, 0)

@@ -417,7 +417,7 @@ def test_train_names_the_files_that_it_skips(run, folder):
     result = run("train", "one")
 
     assert result.err.splitlines()[:2] == [
-        "skipped one/broken.mid: no MIDI file (it does not begin with a MIDI header)",
+        "skipped one/broken.mid: no MIDI file (there is no MIDI header in it)",
         f"2 files: 1 used, 0 duplicates, 1 skipped (1 not music); 1 pieces, {tunes()[0].num_notes} notes",
     ]
 

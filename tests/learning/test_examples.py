@@ -24,10 +24,11 @@ def are_equal(ours: Example, theirs: Example) -> bool:
 @pytest.mark.parametrize("pieces", [chorales(), bands()], ids=["chorales", "bands"])
 def test_examples_in_a_file_are_those_in_memory(tmp_path, pieces, factor):
     expected = [one._replace(context=one.context._replace(bar=one.context.bar * factor)) for one in examples_of(pieces)]
-    write_examples(tmp_path / "examples", lambda: iter(expected), {"said": 1})
-    found, said = open_examples(tmp_path / "examples")
+    write_examples(tmp_path / "examples", lambda: iter(expected), {"said": 1}, {"copies": expected[0].ids})
+    found, said, others = open_examples(tmp_path / "examples")
 
     assert said == {"said": 1}
+    assert others["copies"].tolist() == expected[0].ids.tolist()
     assert len(found) == len(expected)
     assert all(map(are_equal, found, expected))
     assert all(map(are_equal, found[1:][:2], expected[1:3]))
