@@ -36,6 +36,10 @@ class Relative:
             for (field, table), rows in self._rows().items()
             if field in self.sizes
         }
+        self.ids = {field: _ids_of(self.vocabulary.values[field]) for field in (TIME_SHIFT, PART, PITCH, DURATION)}
+        self.ids[DURATION][0] = self.vocabulary.held
+        self.ruled_out = self._ruled_out()
+        self._places: dict[tuple[int, int], np.ndarray] = {}
         slots = configuration.slots
         seen = {"by_place": 1, "by_recall": 1, "by_followed": 1, "by_motion": min(MOST_MOVING, slots), (PITCH, "by_interval"): 1}
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -67,6 +71,17 @@ class Relative:
                 rows[PART, table] = np.where(own, np.arange(size)[:, None], NOTHING).reshape(-1, parts)
         return rows
 
+    def _ruled_out(self) -> dict[int, np.ndarray]:
+        """What can't stand after the note before, (N, V) bool, by numbers that `out_of_order` finds; row 0 rules nothing out."""
+        shifts, parts, pitches = self.values[TIME_SHIFT], self.values[PART], self.values[PITCH]
+        at_once, ends = (shifts == 0) & self.goes_on, ~self.goes_on
+        before = (parts < parts[:, None]) | ((parts == parts[:, None]) & self.alone[:, None])
+        return {
+            TIME_SHIFT: np.stack((ends & False, at_once, ends, at_once | ends)),  # the last part is full, something is held
+            PART: np.concatenate((before[:1] & False, before)),  # by the part of the note before
+            PITCH: np.concatenate((pitches[None] < 0, pitches <= np.arange(NUM_PITCHES)[:, None])),  # by its pitch
+        }
+
     def inputs(self, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
         """All that the network is told of B rows, by the names of `shapes`, int32. Arguments as of `compare`."""
         found = {f"{NAMES[field]}_{table}_keys": keys for field in self.sizes for table, keys in self.compare(field, note, around).items()}
@@ -85,44 +100,57 @@ class Relative:
 
     def out_of_order(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """What can't stand after the note before, (B, V) bool: the order is (onset, part, pitch), and what is held must end before the piece does."""
-        part, pitch = around.sounding[:, 0, 0:1], around.sounding[:, 0, 1:2]
-        at_once = (part >= 0) & (self._shift(note) == 0)
-        shifts, parts = self.values[TIME_SHIFT], self.values[PART]
+        part = around.sounding[:, 0, 0]
         if field == TIME_SHIFT:
-            full = (part == len(parts) - 1) & self.alone[-1]
-            held = ((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0)).any(axis=1, keepdims=True)
-            return (full & (shifts == 0) & self.goes_on) | (held & ~self.goes_on)
+            full = (part == len(self.alone) - 1) & self.alone[-1]
+            held = ((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0)).any(axis=1)
+            return self.ruled_out[field][full + 2 * held]
+        at_once = (part >= 0) & (self._shift(note)[:, 0] == 0)
         if field == PART:
-            return at_once & ((parts < part) | ((parts == part) & self.alone))
-        return at_once & (note[:, PART, None] == part) & (self.values[PITCH] <= pitch)
+            return self.ruled_out[field][np.where(at_once, part + 1, 0)]
+        return self.ruled_out[field][np.where(at_once & (note[:, PART] == part), around.sounding[:, 0, 1] + 1, 0)]
 
     def _shift(self, note: np.ndarray) -> np.ndarray:
-        return self.values[TIME_SHIFT][note[:, TIME_SHIFT]][:, None]  # (B, 1)
+        return self.values[TIME_SHIFT][note[:, TIME_SHIFT], None]  # (B, 1)
+
+    def _place(self, field: int, place: np.ndarray, bar: np.ndarray) -> np.ndarray:
+        """Entries (B, 1, V) of `by_place`: where the values of a field lead to from places (B,) in bars (B,)."""
+        if len(bar) and (bar == bar[0]).all():
+            return self.places_in(field, int(bar[0]))[place][:, None]
+        known = {length: self.places_in(field, length) for length in np.unique(bar).tolist()}
+        return np.array([known[length][start] for start, length in zip(place.tolist(), bar.tolist(), strict=True)]).reshape(
+            len(bar), 1, self.vocabulary.sizes[field]
+        )
+
+    def places_in(self, field: int, bar: int) -> np.ndarray:
+        """Entries (L, V) of `by_place` for all places of a bar of L steps."""
+        if (field, bar) not in self._places:
+            leads = self.goes_on if field == TIME_SHIFT else self.has_end
+            place = (np.arange(bar)[:, None] + self.values[field]) % bar
+            self._places[field, bar] = np.where(leads, np.minimum(place, self.span - 1), self.sizes[field]["by_place"])
+        return self._places[field, bar]
 
     def _of_time_shift(self, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
         """The place in the bar that it leads to; how old each held note then is, or how much later than the end of each other.
 
         At once, only the parts from the latest on may begin a note.
         """
-        place = (around.place[:, None, None] + self.values[TIME_SHIFT]) % around.bar[:, None, None]
-        part, _, age, left, _, _ = np.moveaxis(around.sounding, -1, 0)
-        later = part < part[:, :1]
-        key = 1 + 2 * (self.span + 1) * later + np.where(left > 0, self.span + 1, 0) + np.minimum(np.where(left > 0, left, age), self.span)
-        return {
-            "by_place": np.where(self.goes_on, np.minimum(place, self.span - 1), self.sizes[TIME_SHIFT]["by_place"]),
-            "by_sounding": np.where(part >= 0, key, 0),
-        }
+        part, age, left = around.sounding[..., 0], around.sounding[..., 2], around.sounding[..., 3]
+        has_end = left > 0
+        key = 1 + 2 * (self.span + 1) * (part < part[:, :1]) + (self.span + 1) * has_end + np.minimum(np.where(has_end, left, age), self.span)
+        return {"by_place": self._place(TIME_SHIFT, around.place, around.bar), "by_sounding": np.where(part >= 0, key, 0)}
 
     def _of_part(self, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
         """How old the part's sounding notes are, how long the notes before them lasted, and their intervals to the latest note."""
-        part, pitch, age, _, _, lag = np.moveaxis(around.sounding, -1, 0)
-        alike = (part >= 0) & (self.drums[part] == self.drums[part[:, :1]])
-        interval = _difference(pitch, pitch[:, :1], WIDEST_INTERVAL) + INTERVALS * (self._shift(note) == 0)
+        part, pitch, age, lag = (around.sounding[..., column] for column in (0, 1, 2, 5))
+        shift, is_there = self._shift(note), part >= 0
+        drums = self.drums[part]
+        interval = _difference(pitch, pitch[:, :1], WIDEST_INTERVAL) + INTERVALS * (shift == 0)
         first = 1 + (self.span + 1) * part
         return {
-            "by_age": np.where(part >= 0, first + np.clip(age + self._shift(note), 0, self.span), 0),
-            "by_lag": np.where(part >= 0, first + np.clip(lag, 0, self.span), 0),
-            "by_interval": np.where(alike, 1 + 2 * INTERVALS * part + interval, 0),
+            "by_age": np.where(is_there, first + np.minimum(np.maximum(age + shift, 0), self.span), 0),
+            "by_lag": np.where(is_there, first + np.minimum(np.maximum(lag, 0), self.span), 0),
+            "by_interval": np.where(is_there & (drums == drums[:, :1]), 1 + 2 * INTERVALS * part + interval, 0),
         }
 
     def _of_pitch(self, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
@@ -131,42 +159,45 @@ class Relative:
         Drums and pitches do not compare. A parallel is the pitch that moves as far as a note begun at the same onset does, and takes the
         interval in which the two then are.
         """
-        part, pitch, age, left, leap, _ = np.moveaxis(around.sounding, -1, 0)
+        part, pitch, age, left, leap = (around.sounding[..., column] for column in range(5))
         own, shift, follows = note[:, PART, None], self._shift(note), around.follows[:, None]
         ended = np.where(left == 0, part == own, left <= shift)
         begun = age + shift == 0
-        alike = (part >= 0) & (self.drums[part] == self.drums[own])
-        moves = alike & begun & (leap != 0) & (leap != NO_LEAP) & (follows >= 0) & ~self.drums[own]
-        parallel, lowest = follows + leap, self.values[PITCH][0]
+        is_drum = self.drums[own]
+        alike = (part >= 0) & (self.drums[part] == is_drum)
+        key = 1 + NUM_PITCHES * np.where(begun, 0, 1 + ended) + pitch  # as in STATES
+        moving = slice(0, MOST_MOVING)
+        moves = (alike & begun & (leap != 0) & (leap != NO_LEAP) & (follows >= 0) & ~is_drum)[:, moving]
+        parallel = follows + leap[:, moving]
         classes = np.concatenate((around.recent, around.own_recent), axis=1)
         return {
             "by_interval": around.last_pitch[:, None] + 1,
             "by_followed": follows + 1,
-            "by_sounding": np.where(alike, 1 + NUM_PITCHES * np.where(begun, 0, np.where(ended, 2, 1)) + pitch, 0),  # as in STATES
-            "by_motion": self._points(PITCH, "by_motion", (parallel - pitch) % 12, parallel - lowest, moves)[:, :MOST_MOVING],
-            "by_recent": classes * ~self.drums[own, None],
+            "by_sounding": np.where(alike, key, 0),
+            "by_motion": self._points(PITCH, "by_motion", (parallel - pitch[:, moving]) % 12, parallel - self.vocabulary.values[PITCH][0], moves),
+            "by_recent": classes * ~is_drum[..., None],
         }
 
     def _of_duration(self, note: np.ndarray, around: Context) -> dict[str, np.ndarray]:
         """The place in the bar where the note would end; how much longer than each note that sounds and has an end."""
-        place = (around.next_place[:, None, None] + self.values[DURATION]) % around.next_bar[:, None, None]
         before = around.sounding[..., 3]
         left = before - self._shift(note)
         return {
-            "by_place": np.where(self.has_end, np.minimum(place, self.span - 1), self.sizes[DURATION]["by_place"]),
+            "by_place": self._place(DURATION, around.next_place, around.next_bar),
             "by_left": np.where((before > 0) & (left > 0), 1 + np.minimum(left, self.span), 0),
         }
 
     def _by_recall(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
-        agrees, recalled, known = around.familiar > 0, around.recalled[:, field], np.array(self.vocabulary.values[field])
-        value = np.minimum(np.searchsorted(known, recalled), len(known) - 1)
-        is_recalled = agrees & (known[value] == recalled)
-        if field == DURATION:
-            value, is_recalled = np.where(recalled == 0, self.vocabulary.held, value), is_recalled | (agrees & (recalled == 0))
+        agrees = is_recalled = around.familiar > 0
         for column in range(field):
-            agrees = agrees & (self.values[column][note[:, column]] == around.recalled[:, column])
-        return self._points(field, "by_recall", 2 * around.familiar + agrees, value, is_recalled)[:, None]
+            agrees = agrees & (self._recalled(column, around) == note[:, column])
+        return self._points(field, "by_recall", 2 * around.familiar + agrees, self._recalled(field, around), is_recalled)[:, None]
+
+    def _recalled(self, field: int, around: Context) -> np.ndarray:
+        """(B,) the ids of what is recalled, NOTHING where the vocabulary lacks it."""
+        ids = self.ids[field]
+        return ids[np.minimum(around.recalled[:, field], len(ids) - 1)]
 
     def _points(self, field: int, table: str, entries: np.ndarray, values: np.ndarray, are_there: np.ndarray) -> np.ndarray:
         size, count = self.sizes[field][table], self.vocabulary.sizes[field]
@@ -174,9 +205,16 @@ class Relative:
         return np.where(are_there, entries * (count + 1) + values, size * (count + 1) + count)
 
 
+def _ids_of(values: tuple[int, ...]) -> np.ndarray:
+    """The ids of whole numbers, NOTHING for what is no value; the last, which is none, stands for all beyond it."""
+    ids = np.full(values[-1] + 2, NOTHING, np.int32)
+    ids[list(values)] = np.arange(len(values))
+    return ids
+
+
 def _difference(values: np.ndarray, others: np.ndarray, widest: int) -> np.ndarray:
     """values - others as entries, the wide ones together."""
-    return np.clip(values - others, -widest, widest) + widest
+    return np.minimum(np.maximum(values - others, -widest), widest) + widest
 
 
 COMPARISONS = {
