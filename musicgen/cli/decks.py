@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from musicgen.cli.console import clock
 from musicgen.cli.sheets import in_its_key
@@ -11,12 +13,23 @@ from musicgen.listening.midi import midi_bytes
 from musicgen.listening.notation.musicxml import musicxml
 from musicgen.listening.notation.score import score_of
 from musicgen.listening.page import Table
-from musicgen.listening.pianoroll import Colours, by_part, roll
+from musicgen.listening.pianoroll import Colours, by_part, roll, said
 from musicgen.listening.takes import takes_html
 from musicgen.piece import Piece
 
 ROLL_WIDTH = 1020  # pixels
 Colouring = tuple[Colours, tuple[tuple[str, str], ...]]
+
+
+class Take(NamedTuple):
+    """A piece that was composed, with all that is said of it."""
+
+    piece: Piece
+    path: Path
+    midi: bytes
+    row: dict  # as `generate --json` prints it
+    copies: str  # in words
+    settings: Mapping[str, object]
 
 
 def deck_of(
@@ -30,6 +43,7 @@ def deck_of(
     colourings: Mapping[str, Colouring] = {},
     details: Mapping[str, object] = {},
     faults: Sequence[str] | None = None,
+    copies: str = "",
 ) -> Deck:
     """A piece with its roll, score and downloads.
 
@@ -54,9 +68,44 @@ def deck_of(
         ", ".join([*facts, clock(own.seconds)]),
         {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in details.items()},
         faults,
+        copies,
     )
 
 
 def page_of(title: str, facts: Sequence[str], decks: Sequence[Deck], studio: Studio, table: Table | None = None) -> bytes:
     """The page. Raises CommandError."""
     return takes_html(title, facts, decks, lambda piece: studio.record(piece, title), table).encode("utf-8", "replace")
+
+
+def page_of_takes(model: Path, name: str, takes: Sequence[Take], studio: Studio) -> bytes:
+    """A page of what was composed, with a table to compare. Raises CommandError."""
+    title = f"{name}: {takes[0].path.name}" if len(takes) == 1 else f"{name}: {len(takes)} takes"
+    decks = [
+        deck_of(
+            take.piece,
+            take.path.name,
+            take.path.stem,
+            midi=take.midi,
+            faults=[_fault(fault, take.piece) for fault in take.row["faults"]],
+            copies=take.copies,
+            details={"model": str(model), "random seed": take.row["random_seed"], **take.settings},
+        )
+        for take in takes
+    ]
+    return page_of(title, [f"Composed by the model {model}."], decks, studio, _compared(takes) if len(takes) > 1 else None)
+
+
+def _fault(fault: Mapping, piece: Piece) -> str:
+    place = [] if fault["part"] is None else [said(piece.parts[fault["part"]])]
+    place += [] if fault["bar"] is None else [f"from bar {fault['bar']} on"]
+    return ", ".join([f"{fault['fault']}: {fault['meaning']}", *place])
+
+
+def _compared(takes: Sequence[Take]) -> Table:
+    rows = []
+    for take in takes:
+        row, copy = take.row, take.row.get("longest_copy")
+        numbers = (f"{row['bars']}", f"{row['notes']:,}", clock(row["seconds"]), f"{row['random_seed']}")
+        faults = ", ".join(dict.fromkeys(fault["fault"] for fault in row["faults"])) or "none"
+        rows.append((take.path.name, *numbers, faults, f"{copy['notes']} notes" if copy else "none"))
+    return Table("Takes", "", ("take", "bars", "notes", "length", "random seed", "faults", "longest copy"), tuple(rows))

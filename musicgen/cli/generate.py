@@ -58,6 +58,7 @@ full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are 
 @click.option("--drop-seed", is_flag=True, help="Write the continuation alone; --bars then counts it alone.")
 @click.option("--out", type=click.Path(path_type=Path), help="A .mid file, or a folder.  [default: a new name in outputs/]")
 @click.option("--wav", is_flag=True, help="Write the sound of each piece too, beside its .mid file.")
+@click.option("--page", type=click.Path(path_type=Path), help="Write one HTML page too, in which all takes are seen, heard and compared.")
 @click.option("--force", is_flag=True, help="Overwrite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -69,6 +70,7 @@ def generate(
     takes: int,
     out: Path | None,
     wav: bool,
+    page: Path | None,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -80,7 +82,9 @@ def generate(
     model = open_model(path)
     index = copies.index_of(model)
     studio = None
-    if wav:
+    if page is not None:
+        check_writable(page, force, "--page")
+    if wav or page is not None:
         from musicgen.cli.sounds import Studio  # who wants no sound need not wait for it
 
         studio = Studio(quiet=quiet)
@@ -94,18 +98,26 @@ def generate(
         raise CommandError(str(error), DOES_NOT_FIT) from None
     rows: list[dict] = []
     said: list[str] = []  # of the copies of each
+    played: list[tuple] = []
     for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
         record = Record.of(piece, model, model_title(path), request, Attempt(random_seed + number))
-        write_file(file, midi_bytes(piece, record.to_text()))
+        midi = midi_bytes(piece, record.to_text())
+        write_file(file, midi)
         row: dict = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
         copy = copied(piece, index) if index else None
         rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model), **copies.as_json(copy, index)})
         said.append(copies.in_words(copy, index) if copy and index else "")
-        if studio is not None:
+        played.append((piece, file, midi, rows[-1], said[-1], record.settings))
+        if studio is not None and wav:
             studio.write_wav(piece, file.with_suffix(SOUND))
             rows[-1]["wav"] = str(file.with_suffix(SOUND))
+    if page is not None and studio is not None:
+        from musicgen.cli.decks import Take, page_of_takes
+
+        write_file(page, page_of_takes(path, model_title(path), [Take(*one) for one in played], studio))
+        say(f"page {page}", quiet)
     if as_json:
-        show_json({"model": str(path), "takes": rows})
+        show_json({"model": str(path), "takes": rows, **({"page": str(page)} if page else {})})
     elif not quiet:
         say(f"model {path}")
         if index is None:

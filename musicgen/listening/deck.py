@@ -46,6 +46,7 @@ class Deck(NamedTuple):
     facts: str = ""  # a line below the title
     details: Mapping[str, str] = {}
     faults: Sequence[str] | None = None  # None where nobody looked for any
+    copies: str = ""  # the copy report
 
 
 def sounding(piece: Piece) -> Piece:
@@ -165,6 +166,7 @@ def _details(deck: Deck) -> str:
     if deck.faults is not None:
         rows = "".join(f"<li>{escape(fault)}</li>" for fault in deck.faults)
         found = f'<ul class="faults">{rows}</ul>' if rows else "<p>No faults were found.</p>"
+    found += f"<p>Copies: {escape(deck.copies)}</p>" if deck.copies else ""
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in deck.details.items())
     table = f"<details><summary>How it was made</summary><dl>{rows}</dl></details>" if rows else ""
     return found + table

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 from scores import notes_in, notes_of
-from tiny import bands
+from tiny import bands, random_model
 
 from musicgen.listening.midi import midi_bytes
 from musicgen.listening.notation import engraving
+from musicgen.model.file import save_model
 from musicgen.reading.midi import read_midi
 
 
@@ -34,6 +35,28 @@ def test_render_writes_piano_rolls(run, folder):
     code, _, said = run("render", "band.mid", "--roll", "a.gif")
     assert code == 2
     assert ".svg or .png" in said
+
+
+def test_render_writes_a_page_of_its_own(run, folder):
+    assert run("render", "band.mid", "--page", "band.html", "--quiet") == (0, "", "")
+    page = (folder / "band.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert all(f'download="band.{suffix}"' in page for suffix in ("mid", "musicxml"))
+    code, _, said = run("render", "band.mid", "--page", "band.html")
+    assert code == 2
+    assert "--force" in said
+
+
+def test_generate_writes_a_page_of_all_takes(run, folder):
+    save_model(random_model(bands()), folder / "model.safetensors")
+    code, _, said = run(
+        "generate", "--model", "model.safetensors", "--takes", "2", "--bars", "2", "--random-seed", "1", "--out", ".", "--page", "t.html"
+    )
+    assert code == 0, said
+    page = (folder / "t.html").read_text()
+    assert page.count('<article class="deck"') == 2
+    assert "longest copy" in page
+    assert "How it was made" in page
 
 
 def test_where_nothing_makes_pdf_it_is_said(run, folder, monkeypatch):
