@@ -37,6 +37,7 @@ def test_render_writes_piano_rolls(run, folder):
     assert ".svg or .png" in said
 
 
+@pytest.mark.slow
 def test_render_writes_a_page_of_its_own(run, folder):
     assert run("render", "band.mid", "--page", "band.html", "--quiet") == (0, "", "")
     page = (folder / "band.html").read_text()
@@ -47,6 +48,7 @@ def test_render_writes_a_page_of_its_own(run, folder):
     assert "--force" in said
 
 
+@pytest.mark.slow
 def test_generate_writes_a_page_of_all_takes(run, folder):
     save_model(random_model(bands()), folder / "model.safetensors")
     code, _, said = run(
