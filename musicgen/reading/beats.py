@@ -6,7 +6,7 @@ vectors around the period, 0 to 1 (Mardia and Jupp 2000, "Directional Statistics
 
 import numpy as np
 
-from musicgen.piece import Piece, bars_at
+from musicgen.piece import Meter, bars_at
 
 FEWEST_ONSETS = 24  # that tell whether there is a beat
 FREE = 0.3  # onsets that gather less than that, whatever the period, follow no beat
@@ -15,14 +15,17 @@ MANY = 0.1  # share of the onsets that is worth a word
 SWINGING = 0.8  # share of the offbeats that come late
 
 
-def remarks_on_beats(piece: Piece) -> list[str]:
-    """What a person should know, in sentences without a full stop."""
-    onsets = np.unique([note.onset for part in piece.parts for note in part.notes])
+def remarks_on_beats(onsets: np.ndarray, meters: tuple[Meter, ...], quarter: int) -> list[str]:
+    """What a person should know, in words without a full stop.
+
+    Args:
+        onsets: (N,) of a piece, each once, rising.
+        quarter: steps of a quarter note.
+    """
     if not len(onsets):
         return []
     remarks = []
-    quarter = piece.steps_per_quarter
-    start, length = (int(values[0]) for values in bars_at(onsets[:1], piece.meters, quarter))
+    start, length = (int(values[0]) for values in bars_at(onsets[:1], meters, quarter))
     if start == 0 and onsets[0] > length // 2:
         remarks.append(f"upbeat of {(length - onsets[0]) / quarter:g} quarter notes")
     if len(onsets) < FEWEST_ONSETS:

@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from musicgen.piece import Piece
-
 RUN = 8  # intervals of a run in a sketch
 SKETCH = 32  # hashes of a sketch
 FEWEST_SHARED = 3  # hashes that make it worthwhile to compare
@@ -36,20 +34,26 @@ class Sound(NamedTuple):
     runs: np.ndarray  # (M - VOTING_RUN,) hashes of the tune's short runs, one from each of its notes on
 
 
-def rows_of(piece: Piece) -> np.ndarray:
-    """(N, 3) onset, pitch and duration of the pitched notes, or of the drums where there are no others; in order."""
-    notes = [note[:3] for part in piece.parts if not part.is_drum for note in part.notes]
-    rows = np.array(notes or [note[:3] for part in piece.parts for note in part.notes], np.int64).reshape(-1, 3)
-    return rows[np.lexsort(rows.T[[2, 1, 0]])]
+def rows_of(notes: np.ndarray, is_drum: np.ndarray) -> np.ndarray:
+    """(M, 3) onset, pitch and duration of the pitched notes, or of the drums where there are no others; in order.
+
+    Args:
+        notes: (N, 3 or more) onset, pitch, duration of all notes of a piece.
+        is_drum: (N,) bool.
+    """
+    rows = notes[:, :3] if is_drum.all() else notes[~is_drum, :3]
+    return rows[np.lexsort(rows.T[[2, 1, 0]])].astype(np.int64)
 
 
-def fingerprint(piece: Piece) -> str:
-    """Equal for pieces that are equal but for key, instruments, names and tempo. Hexadecimal."""
-    rows = rows_of(piece)
-    is_pitched = any(part.notes and not part.is_drum for part in piece.parts)
-    if len(rows):
-        rows -= (rows[0, 0], rows[:, 1].min() if is_pitched else 0, 0)
-    return hashlib.sha256(np.array([piece.steps_per_quarter, is_pitched], "<i4").tobytes() + rows.astype("<i4").tobytes()).hexdigest()[:32]
+def fingerprint_of(rows: np.ndarray, is_pitched: bool, steps_per_quarter: int) -> str:
+    """Equal for pieces that are equal but for key, instruments, names and tempo. Hexadecimal.
+
+    Args:
+        rows: (M, 3), as `rows_of` gives them.
+        is_pitched: whether they are no drums.
+    """
+    moved = rows - (rows[0, 0], rows[:, 1].min() if is_pitched else 0, 0) if len(rows) else rows
+    return hashlib.sha256(np.array([steps_per_quarter, is_pitched], "<i4").tobytes() + moved.astype("<i4").tobytes()).hexdigest()[:32]
 
 
 def sound_of(rows: np.ndarray) -> Sound:

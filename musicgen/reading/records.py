@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import chain, starmap
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from musicgen.piece import Key, Meter, Note, Part, Piece, Tempo
 from musicgen.reading.beats import remarks_on_beats
 from musicgen.reading.formats import read_each
 from musicgen.reading.guard import read_bytes
-from musicgen.reading.likeness import SKETCH, fingerprint, rows_of, sketch_of
+from musicgen.reading.likeness import SKETCH, fingerprint_of, rows_of, sketch_of
 from musicgen.reading.readings import Reading, Refusal
 from musicgen.reading.reasons import UnreadableFileError
 from musicgen.reading.selection import Selection
@@ -44,19 +44,35 @@ class FileRecord:
     @classmethod
     def of(cls, read: Sequence[tuple[Reading, Piece]], refused: Sequence[Refusal], content: bytes) -> "FileRecord":
         """Of pieces, and how they were read."""
-        pieces = [piece for _, piece in read]
-        document = {
-            "pieces": [facts_of(reading, piece) for reading, piece in read],
-            "refused": [[one.where, one.error.reason.value, str(one.error)] for one in refused],
-        }
+        facts, notes, fingerprints, sketches = [], [np.zeros((0, NUM_FIELDS), np.int32)], [], [np.zeros((0, SKETCH), np.uint64)]
+        for reading, piece in read:
+            own = notes_of(piece)
+            is_drum = drums_of([(part.is_drum, len(part.notes)) for part in piece.parts])
+            rows = rows_of(own, is_drum)
+            facts.append(facts_of(reading, piece, own))
+            notes.append(own)
+            fingerprints.append(fingerprint_of(rows, not is_drum.all(), piece.steps_per_quarter))
+            sketches.append(sketch_of(rows, piece.steps_per_quarter)[None])
+        document = {"pieces": facts, "refused": [[one.where, one.error.reason.value, str(one.error)] for one in refused]}
         return cls(
             content,
             json.dumps(document, separators=(",", ":")).encode(),
-            np.array([note for piece in pieces for part in piece.parts for note in part.notes], np.int32).reshape(-1, NUM_FIELDS),
-            np.array([(piece.num_notes, len(piece.bar_lines)) for piece in pieces], np.int32).reshape(-1, 2),
-            tuple(map(fingerprint, pieces)),
-            np.array([sketch_of(rows_of(piece), piece.steps_per_quarter) for piece in pieces], np.uint64).reshape(-1, SKETCH),
+            np.concatenate(notes),
+            np.array([(one["notes"], one["bars"]) for one in facts], np.int32).reshape(-1, 2),
+            tuple(fingerprints),
+            np.concatenate(sketches),
         )
+
+
+def notes_of(piece: Piece) -> np.ndarray:
+    """(N, 4) int32 of all parts, one after the other."""
+    every = chain.from_iterable(chain.from_iterable(part.notes for part in piece.parts))
+    return np.fromiter(every, np.int32).reshape(-1, NUM_FIELDS)
+
+
+def drums_of(parts: Sequence[tuple[bool, int]]) -> np.ndarray:
+    """(N,) whether each note is a drum's, of parts that are drums or not and have so many notes."""
+    return np.repeat([is_drum for is_drum, _ in parts], [count for _, count in parts]).astype(bool)
 
 
 def content_key(content: bytes, name: str) -> bytes:
@@ -93,8 +109,8 @@ def record_of(content: bytes, name: str, selection: Selection, tell: Callable[[]
     return FileRecord.of(read, refused, content_key(content, name))
 
 
-def facts_of(reading: Reading, piece: Piece) -> dict:
-    """All of a piece but its notes, and how it was read."""
+def facts_of(reading: Reading, piece: Piece, notes: np.ndarray) -> dict:
+    """All of a piece but its notes (N, 4), and how it was read."""
     return {
         "title": piece.title,
         "where": reading.where,
@@ -104,11 +120,11 @@ def facts_of(reading: Reading, piece: Piece) -> dict:
         "meters": [list(meter) for meter in piece.meters],
         "tempos": [list(tempo) for tempo in piece.tempos],
         "keys": [list(key) for key in piece.keys],
-        "notes": piece.num_notes,
+        "notes": len(notes),
         "bars": len(piece.bar_lines),
         "moved_median_ms": round(reading.moved_median_ms, 1),
         "moved_most_ms": round(reading.moved_most_ms, 1),
-        "remarks": [*reading.remarks, *remarks_on_beats(piece)],
+        "remarks": [*reading.remarks, *remarks_on_beats(np.unique(notes[:, 0]), piece.meters, piece.steps_per_quarter)],
     }
 
 

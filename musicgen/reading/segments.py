@@ -14,7 +14,7 @@ import numpy as np
 from musicgen.arrays import DamagedArraysError, open_arrays, write_arrays
 from musicgen.piece import Note, Piece
 from musicgen.reading.likeness import SKETCH, Sound, rows_of, sound_of
-from musicgen.reading.records import FileRecord, piece_of
+from musicgen.reading.records import FileRecord, drums_of, piece_of
 
 KINDS: dict[str, tuple[str, tuple[int, ...]]] = {  # of each array: the type, and the shape of a row
     "contents": ("|u1", (16,)),  # of each file, as `content_key` gives it
@@ -30,6 +30,9 @@ KINDS: dict[str, tuple[str, tuple[int, ...]]] = {  # of each array: the type, an
     "durations": ("<i4", ()),
     "velocities": ("|u1", ()),
 }
+
+
+NOTES = ("onsets", "pitches", "durations", "velocities")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class Segment:
             "bars": counts[:, 1],
             "fingerprints": np.frombuffer(bytes.fromhex("".join(one for record in records for one in record.fingerprints)), np.uint8).reshape(-1, 16),
             "sketches": np.concatenate([np.zeros((0, SKETCH), np.uint64), *(record.sketches for record in records)]),
-            **dict(zip(("onsets", "pitches", "durations", "velocities"), notes.T, strict=True)),
+            **dict(zip(NOTES, notes.T, strict=True)),
         }
         return cls({name: np.ascontiguousarray(given[name], kind) for name, (kind, _) in KINDS.items()})
 
@@ -106,15 +109,22 @@ class Segment:
 
     def piece(self, number: int) -> Piece:
         """A piece with all its notes."""
+        return piece_of(self.facts(number), self._notes(number, NOTES))
+
+    def facts(self, number: int) -> dict:
+        """All of a piece but its notes."""
         file = self.file_of(number)
-        begin, end = self._range("note_ends", number)
-        columns = [self.arrays[name][begin:end] for name in ("onsets", "pitches", "durations", "velocities")]
-        notes = np.stack([column.astype(np.int32) for column in columns], axis=1) if end > begin else np.zeros((0, len(Note._fields)), np.int32)
-        return piece_of(self.document(file)["pieces"][number - self.pieces_of(file).start], notes)
+        return self.document(file)["pieces"][number - self.pieces_of(file).start]
 
     def sound(self, number: int) -> Sound:
         """How a piece sounds."""
-        return sound_of(rows_of(self.piece(number)))
+        parts = [(is_drum, count) for _, _, is_drum, count in self.facts(number)["parts"]]
+        return sound_of(rows_of(self._notes(number, NOTES[:3]), drums_of(parts)))
+
+    def _notes(self, number: int, names: Sequence[str]) -> np.ndarray:
+        """(N, columns) int32 of a piece."""
+        own = slice(*self._range("note_ends", number))
+        return np.stack([self.arrays[name][own].astype(np.int32) for name in names], axis=1)
 
     def _range(self, name: str, index: int) -> tuple[int, int]:
         ends = self.arrays[name]

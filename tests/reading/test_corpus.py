@@ -13,7 +13,8 @@ from musicgen.piece import Key, Meter, Note, Part, Piece, Tempo
 from musicgen.reading.corpus import Corpus
 from musicgen.reading.finding import find_all, find_files
 from musicgen.reading.gathering import read_corpus
-from musicgen.reading.likeness import fingerprint
+from musicgen.reading.readings import Reading
+from musicgen.reading.records import FileRecord
 from musicgen.reading.selection import Selection
 
 
@@ -93,6 +94,11 @@ def test_a_piece_comes_back_as_it_was_read(tmp_path: Path, pieces):
 def test_silent_bars_before_the_music_are_left_out(tmp_path: Path):
     late = Piece((Part("Part", 0, notes=(Note(36 * 4 + 24, 60, 12),)),), (Meter(0, 3, 4),))
     assert corpus_of(tmp_path, [late]).pieces[0].parts[0].notes == (Note(24, 60, 12),)
+
+
+def fingerprint(piece: Piece) -> str:
+    (found,) = FileRecord.of([(Reading(piece, "MIDI"), piece)], [], bytes(16)).fingerprints
+    return found
 
 
 def test_the_fingerprint_ignores_key_instrument_name_and_tempo_but_no_note():
