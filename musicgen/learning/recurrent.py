@@ -49,8 +49,7 @@ def through_notes(inputs, kernel, recurrent_kernel, bias):
 
         def backward(carry, note):
             _, of_state, of_cell = carry
-            gates, cell, before, of_output = note
-            enter, forget, candidate, output = ops.split(gates, 4, axis=-1)
+            enter, forget, candidate, output, cell, before, of_output = ops.split(note, 7, axis=-1)
             of_state = of_state + of_output
             bent = ops.tanh(cell)
             of_cell = of_cell + of_state * output * (1 - bent * bent)
@@ -68,7 +67,9 @@ def through_notes(inputs, kernel, recurrent_kernel, bias):
 
         first = ops.expand_dims(zeros, 0)
         before = ops.concatenate((first, cells[:-1]), axis=0), ops.concatenate((first, states[:-1]), axis=0)
-        _, (of_gates, _, _) = ops.scan(backward, (ops.zeros_like(gates[0]), zeros, zeros), (gates, cells, before[0], of_states), reverse=True)
+        # in one array: Keras' scan on TensorFlow fails on several where the number of notes is known only when it runs
+        known = ops.concatenate((gates, cells, before[0], of_states), axis=-1)
+        _, (of_gates, _, _) = ops.scan(backward, (ops.zeros_like(gates[0]), zeros, zeros), known, reverse=True)
         of_gates = ops.reshape(of_gates, (-1, 4 * units))
         return (
             ops.reshape(ops.matmul(of_gates, ops.transpose(kernel)), (notes, windows, width)),
