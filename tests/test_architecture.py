@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYBODY = {"musicgen", "files", "arrays"}  # may be imported by all
 MAY_IMPORT = {
-    "musicgen": set(),
+    "musicgen": {"api"},
     "files": set(),
     "arrays": set(),
     "piece": set(),
@@ -24,7 +24,8 @@ MAY_IMPORT = {
     "learning": {"model", "encoding", "piece"},
     "reading": {"piece"},
     "listening": {"piece"},
-    "cli": {"composing", "judging", "model", "encoding", "piece", "learning", "reading", "listening"},
+    "api": {"composing", "model", "piece", "reading", "listening"},
+    "cli": {"api", "composing", "judging", "model", "encoding", "piece", "learning", "reading", "listening"},
 }
 OWNERS = {  # of a foreign library, the only ones that import it
     "symusic": {"reading.midi"},

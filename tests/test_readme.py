@@ -16,7 +16,7 @@ PROGRAM = f'"{sys.executable}" "{ROOT / "main.py"}"'
 
 def block(name: str) -> list[str]:
     """The lines of the shell block after the comment with that name."""
-    found = re.search(rf"<!-- {name} -->\n```sh\n(.*?)```", README, re.DOTALL)
+    found = re.search(rf"<!-- {name} -->\n```(?:sh|python)\n(.*?)```", README, re.DOTALL)
     assert found, f"README.md has no block {name}"
     return found[1].splitlines()
 
@@ -68,3 +68,13 @@ def test_the_hurried_line(tmp_path: Path):
     (written,) = tmp_path.glob("outputs/*.mid")
     assert "16 bars" in done.stdout
     assert str(written.relative_to(tmp_path)) in done.stdout
+
+
+@pytest.mark.slow
+def test_the_lines_in_python(tmp_path: Path):
+    program = "\n".join(block("python"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "chorale.mid").exists()
+    assert len(done.stdout.splitlines()) > 50

@@ -3,13 +3,12 @@
 import contextlib
 from pathlib import Path
 
-from musicgen.cli.console import UNREADABLE, CommandError, is_there
+from musicgen.cli.console import UNREADABLE, CommandError
 from musicgen.model.file import Model, ModelFileError, load_model
+from musicgen.model.shelf import MODEL_NAME, PACKAGED, find_by_name
 
 RUNS = Path("outputs")
-PACKAGED = Path(__file__).parent.parent / "models"
 DEFAULT = "chorales"
-MODEL_NAME = "model.safetensors"
 
 
 def model_path(name: str | None) -> Path:
@@ -17,15 +16,10 @@ def model_path(name: str | None) -> Path:
     if name is None:
         runs = sorted(RUNS.glob(f"*/{MODEL_NAME}"), key=lambda path: path.stat().st_mtime)
         return runs[-1] if runs else PACKAGED / f"{DEFAULT}.safetensors"
-    path = Path(name)
-    if is_there(path / MODEL_NAME):
-        return path / MODEL_NAME
-    packaged = sorted(file.stem for file in PACKAGED.glob("*.safetensors"))
-    if not is_there(path) and name in packaged:
-        return PACKAGED / f"{name}.safetensors"
-    if not is_there(path):
-        raise CommandError(f"there is no model {name}: give a file, a folder in {RUNS}/, or one of {', '.join(packaged)}", UNREADABLE)
-    return path
+    try:
+        return find_by_name(name, PACKAGED)
+    except FileNotFoundError as error:
+        raise CommandError(str(error), UNREADABLE) from None
 
 
 def model_title(path: Path) -> str:

@@ -8,7 +8,7 @@ endings the one is kept to which the network gives the most probability, of what
 weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -45,6 +45,30 @@ def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) ->
     ]
 
 
+def stream(model: Model, request: Request, random_seed: int) -> Iterator[tuple[int, Played]]:
+    """The notes of the piece that `compose` gives, each with its part of the vocabulary, as they are chosen. Raises RequestError."""
+    frame = Frame(model, request)
+    player = Player(model.engine(), frame)
+    takes, history = player.begin([np.random.default_rng(random_seed)]), ()
+    closes = request.closes and request.has_chance
+    until = frame.ending if closes else frame.end
+    while not takes.has_ended[0] and takes.contexts.onset[0] < until:
+        player.step(takes)
+        yield from _since(history, takes.histories[0])
+        history = takes.histories[0]
+    if closes:
+        yield from _since(history, _closed(player, takes, [random_seed])[0])
+
+
+def _since(earlier: History, history: History) -> list[tuple[int, Played]]:
+    """The notes of a history after those of an earlier one, the earliest first."""
+    notes = []
+    while history is not earlier:
+        history, part, played = history
+        notes.append((part, played))
+    return notes[::-1]
+
+
 def _closed(player: Player, takes: Takes, random_seeds: Sequence[int]) -> list[History]:
     """For each take the likeliest of several endings."""
     randoms = [np.random.default_rng((random_seed, number)) for random_seed in random_seeds for number in range(ENDINGS)]
@@ -56,7 +80,6 @@ def _closed(player: Player, takes: Takes, random_seeds: Sequence[int]) -> list[H
 def _by_part(history: History, model: Model) -> list[list[Played]]:
     """The notes of each part of the vocabulary, the earliest first."""
     notes: list[list[Played]] = [[] for _ in model.configuration.vocabulary.parts]
-    while history:
-        history, part, played = history
+    for part, played in _since((), history):
         notes[part].append(played)
-    return [part[::-1] for part in notes]
+    return notes

@@ -122,6 +122,15 @@ class Frame:
         whole = replace(whole, parts=tuple(part for part in whole.parts if part.notes))
         return whole if whole.keys else replace(whole, keys=(estimate_key(whole),))
 
+    @property
+    def names(self) -> list[str]:
+        """What each of the vocabulary's parts is called in the piece."""
+        names = list(self.vocabulary.part_names)
+        for match, index in reversed([*zip(self.matches, self.sequence.indices, strict=True)]):
+            if match is not None:
+                names[match] = self.header.parts[index].name
+        return names
+
     def notices(self) -> list[str]:
         """What the model hears differently from what the seed says, in words."""
         said = []

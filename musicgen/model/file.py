@@ -92,7 +92,14 @@ class Model:
         return digest.hexdigest()[:16]
 
     def engine(self, exact: bool = True) -> Engine:
-        return Engine(self.configuration, self.weights, exact)
+        """The engine of these weights, which are not to change any more."""
+        if exact not in self._engines:
+            self._engines[exact] = Engine(self.configuration, self.weights, exact)
+        return self._engines[exact]
+
+    @cached_property
+    def _engines(self) -> dict[bool, Engine]:
+        return {}
 
 
 def save_model(model: Model, path: Path) -> None:
