@@ -3,7 +3,8 @@
 import click
 
 from musicgen.cli.console import show_json
-from musicgen.cli.models import model_path, open_model
+from musicgen.cli.history import verdicts_of
+from musicgen.cli.models import MODEL_NAME, model_path, open_model
 from musicgen.model.configuration import num_parameters
 
 
@@ -34,8 +35,9 @@ def inspect(file: str, as_json: bool) -> None:
         "held_out_nats_per_field": {name: round(nats, 4) for name, nats in model.held_out_nats.items()},
         "training": model.training,
     }
+    verdicts = verdicts_of(path.parent) if path.name == MODEL_NAME else []
     if as_json:
-        show_json(facts)
+        show_json({**facts, "verdicts": [verdict._asdict() for verdict in verdicts]})
         return
     for name, value in facts.items():
         if isinstance(value, dict):
@@ -45,3 +47,5 @@ def inspect(file: str, as_json: bool) -> None:
         elif isinstance(value, int):
             value = f"{value:,}"
         click.echo(f"{name.replace('_', ' ') + ':':<26} {value}")
+    for verdict in verdicts:
+        click.echo(f"\n{verdict.name}: {verdict.why}.\nWhat to do: {verdict.advice}.")

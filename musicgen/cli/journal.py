@@ -1,31 +1,38 @@
-"""What is said and kept of a training while it runs: the progress line and history.csv."""
+"""What is said of a training while it runs, and the figures that are kept."""
 
-import csv
-import io
 import math
 import time
 from pathlib import Path
 
 from musicgen.cli.console import clock, say, status_line
-from musicgen.files import write_whole
+from musicgen.cli.history import keep_history
 from musicgen.learning.position import Epoch
 
-HISTORY = "history.csv"
+TENSORBOARD = "tensorboard"
 REPORT_SECONDS = 0.5  # between two updates of the progress line
 
 
 class Journal:
     """The journal of a run."""
 
-    def __init__(self, folder: Path, minutes: float | None, quiet: bool) -> None:
+    def __init__(self, folder: Path, minutes: float | None, with_tensorboard: bool, quiet: bool) -> None:
+        """Raises OSError. TensorFlow has been loaded."""
         self._folder, self._minutes, self._quiet = folder, minutes, quiet
+        self._events = None
+        if with_tensorboard:
+            from musicgen.learning.tensorboard import EventWriter
+
+            self._events = EventWriter(folder / TENSORBOARD)
         self._shown_at = -math.inf
         self._has_estimated = False
 
     def report(self, epoch: Epoch, history: list[dict]) -> None:
         """Show a state of the training; keep the history where an epoch has been judged. Raises OSError."""
         if epoch.held_out is not None:
-            write_whole(self._folder / HISTORY, csv_bytes(history))
+            keep_history(self._folder, history)
+            if self._events:
+                figures = {name: value for name, value in history[-1].items() if name not in ("epoch", "steps") and value is not None}
+                self._events.write(figures, epoch.steps)
         if epoch.trouble:
             status_line("", last=False)
             say(epoch.trouble, self._quiet)
@@ -45,15 +52,6 @@ class Journal:
         elif epoch.step_seconds:
             epochs = epoch.seconds_left / (epoch.steps_an_epoch * epoch.step_seconds)
             say(f"{epoch.steps_an_epoch} steps an epoch, about {epochs:.2g} epochs in {clock(60 * self._minutes)}", self._quiet)
-
-
-def csv_bytes(rows: list[dict]) -> bytes:
-    """A table with a line of names."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def _line(epoch: Epoch) -> str:

@@ -22,7 +22,7 @@ from musicgen.learning.batches import Example
 from musicgen.model.configuration import Configuration
 
 SETTINGS, LOCK, CHECKPOINTS = "run.json", ".lock", "checkpoints"
-FREE_OPTIONS = ("use_cache",)  # that may differ, since nothing follows from them
+FREE_OPTIONS = ("use_cache", "samples", "tensorboard")  # that may differ, since nothing follows from them
 MOST_NAMED = 3  # pieces, in a message
 
 

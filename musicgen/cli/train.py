@@ -14,11 +14,13 @@ from musicgen.cli import console
 from musicgen.cli.accounts import keep_receipts
 from musicgen.cli.console import FAILURE, INTERRUPTED, UNREADABLE, USAGE, CommandError, NumberRange, say, status_line
 from musicgen.cli.corpora import corpus_folders, corpus_name, selection_options
+from musicgen.cli.history import in_words, verdicts_of
 from musicgen.cli.interruption import Interruption
 from musicgen.cli.journal import Journal
 from musicgen.cli.material import Material, material_of
 from musicgen.cli.models import MODEL_NAME
 from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder
+from musicgen.cli.specimens import Specimens
 from musicgen.learning.checkpoints import Checkpoints
 from musicgen.learning.position import Epoch
 from musicgen.learning.schedule import PATIENCE, Schedule
@@ -48,6 +50,8 @@ DEFAULT_MINUTES = 15.0
 )
 @click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
+@click.option("--samples", type=click.IntRange(0, 100), default=1, show_default=True, help="Takes to play ten times on the way, into samples/.")
+@click.option("--tensorboard", is_flag=True, help="Write the figures for TensorBoard too, into tensorboard/.")
 @selection_options
 @click.option("--keep-duplicates", is_flag=True, help="Learn from all copies of a piece, not from one.")
 @click.option("--force", is_flag=True, help="Write into a run's folder that is not empty.")
@@ -128,7 +132,8 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
             wake()
         schedule = schedule_of(options)
         training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule)
-        checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, quiet)
+        checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
+        specimens = Specimens(folder, options["samples"], options["random_seed"], quiet)
         with saying_where(folder, again):
             resume_from(checkpoints, training, quiet)
         interruption.is_patient = True
@@ -137,6 +142,8 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
                 if epoch.improved:
                     save_model(model_of(material, training.weights(), epoch, schedule), folder / MODEL_NAME)
                 journal.report(epoch, training.position.history)
+                if epoch.held_out is not None:
+                    specimens.offer(epoch, model_of(material, training.weights(), epoch, schedule))
                 if checkpoints.is_due() or interruption.is_asked:
                     checkpoints.save(training.snapshot(), training.good)
             if interruption.is_asked:
@@ -153,6 +160,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
     if training.position.stopped_early:
         say(f"stopped early: no better figure in the last {PATIENCE:.0%} of the training (--no-early-stop goes on to the end)", quiet)
     say(f"best {training.position.best_nats:.3f} nats per note on held-out pieces", quiet)
+    say(in_words(verdicts_of(folder)), quiet)
     click.echo(folder / MODEL_NAME)
 
 
