@@ -3,6 +3,7 @@
 Conventions: a bar that is cut in two (at a repeat sign, say) is one bar again; one that is truly too short or too long has a meter of its own.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -56,7 +57,7 @@ class Bar(NamedTuple):
 
 def piece_of(title: str, parts: list[tuple[str, int, list[Sound]]], bars: list[Bar], keys: list[Signature], quarters_per_minute: float) -> Piece:
     """What was read, on the grid, as `reading.midi` would give it back: no change after the last onset, none that changes nothing."""
-    upbeat, meters = _meters(bars)
+    upbeat, meters = meters_of(bars)
     played = tuple(Part(name, program, notes=_notes(sounds, upbeat)) for name, program, sounds in parts)
     last = max(note.onset for part in played for note in part.notes)
     latest = {_steps(at + upbeat) if at else 0: (enharmonic_fifths(fifths), mode in MINOR_MODES) for at, fifths, mode in keys}
@@ -72,24 +73,32 @@ def _steps(quarters: Fraction) -> int:
 
 
 def _notes(sounds: list[Sound], upbeat: Fraction) -> tuple[Note, ...]:
-    """Sounds on the grid, those tied together as one note."""
-    joined: list[Sound] = []
+    """Sounds on the grid."""
+    spans = [(_steps(sound.onset + upbeat), _steps(sound.onset + upbeat + sound.quarters), sound.pitch) for sound in joined(sounds)]
+    return without_overlaps(Note(onset, pitch, max(1, end - onset)) for onset, end, pitch in spans)
+
+
+def joined(sounds: Iterable[Sound]) -> list[Sound]:
+    """Those tied together as one."""
+    whole: list[Sound] = []
     tied: dict[tuple[Fraction, int], int] = {}  # where a tied sound ends, and its pitch -> its index
     for sound in sounds:
         index = tied.pop((sound.onset, sound.pitch), None)
         if index is None:
-            index = len(joined)
-            joined.append(sound)
+            index = len(whole)
+            whole.append(sound)
         else:
-            joined[index] = joined[index]._replace(quarters=joined[index].quarters + sound.quarters)
+            whole[index] = whole[index]._replace(quarters=whole[index].quarters + sound.quarters)
         if sound.is_tied:
             tied[sound.onset + sound.quarters, sound.pitch] = index
-    spans = [(_steps(sound.onset + upbeat), _steps(sound.onset + upbeat + sound.quarters), sound.pitch) for sound in joined]
-    return without_overlaps(Note(onset, pitch, max(1, end - onset)) for onset, end, pitch in spans)
+    return whole
 
 
-def _meters(bars: list[Bar]) -> tuple[Fraction, list[Meter]]:
-    """How long the silence before an upbeat is, in quarter notes, and the meters, with one more where a bar is longer or shorter than it says."""
+def meters_of(bars: list[Bar], steps_per_quarter: int = STEPS_PER_QUARTER) -> tuple[Fraction, list[Meter]]:
+    """How long the silence before an upbeat is, in quarter notes, and the meters, with one more where a bar is longer or shorter than it says.
+
+    Raises SkipError where a bar is no whole number of steps.
+    """
     meters: list[Meter] = []
     upbeat = at = Fraction(0)
     index = 0
@@ -104,20 +113,20 @@ def _meters(bars: list[Bar]) -> tuple[Fraction, list[Meter]]:
             length = bar.whole
         elif length < bar.whole and not index:
             upbeat, length = bar.whole - length, bar.whole
-        time = bar[1:] if not length % bar.whole else _ratio(length, bar.denominator)
+        time = bar[1:] if not length % bar.whole else _ratio(length, bar.denominator, steps_per_quarter)
         if not meters or meters[-1][1:] != time:
-            meters.append(Meter(int(at * STEPS_PER_QUARTER), *time))
+            meters.append(Meter(int(at * steps_per_quarter), *time))
         at += length
         index = following
-    while len(meters) > 1 and meters[1].onset == (short := meters[0].bar_steps(STEPS_PER_QUARTER)) < (full := meters[1].bar_steps(STEPS_PER_QUARTER)):
-        upbeat += Fraction(full - short, STEPS_PER_QUARTER)  # a first bar that is shorter than the second is an upbeat too
+    while len(meters) > 1 and meters[1].onset == (short := meters[0].bar_steps(steps_per_quarter)) < (full := meters[1].bar_steps(steps_per_quarter)):
+        upbeat += Fraction(full - short, steps_per_quarter)  # a first bar that is shorter than the second is an upbeat too
         meters = [meters[1]._replace(onset=0), *(meter._replace(onset=meter.onset + full - short) for meter in meters[2:])]
     return upbeat, meters
 
 
-def _ratio(quarters: Fraction, denominator: int) -> tuple[int, int]:
+def _ratio(quarters: Fraction, denominator: int, steps_per_quarter: int) -> tuple[int, int]:
     """The meter of a bar that long, if it can be with the given denominator."""
     for finer in (denominator, 8, 16, 32, 64):
-        if (quarters * finer / 4).denominator == 1 == (quarters * STEPS_PER_QUARTER).denominator:
+        if (quarters * finer / 4).denominator == 1 == (quarters * steps_per_quarter).denominator:
             return int(quarters * finer / 4), finer
     raise SkipError("a bar that no meter measures")

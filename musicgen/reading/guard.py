@@ -54,12 +54,15 @@ class Limits:
     seconds: int = 60
     memory_bytes: int = 2_000_000_000
 
-    def check(self, name: str, found: float) -> None:
+    def check(self, name: str, found: int) -> None:
         """Raise UnreadableFileError where more was found than the field `name` allows."""
-        limit = getattr(self, name)
-        if found > limit:
-            option, reason, what = LIMIT_OPTIONS[name]
-            raise UnreadableFileError(f"{found:,} {what}, where the limit is {limit:,} ({option} sets it)", reason)
+        if found > getattr(self, name):
+            raise UnreadableFileError(self.said(name, f"{found:,}"), LIMIT_OPTIONS[name].reason)
+
+    def said(self, name: str, found: str) -> str:
+        """What a message says of a limit that is passed."""
+        option, _, what = LIMIT_OPTIONS[name]
+        return f"{found} {what}, where the limit is {getattr(self, name):,} ({option} sets it)"
 
 
 def read_bytes(path: Path, limits: Limits) -> bytes:

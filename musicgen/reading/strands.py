@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+TICKS_PER_QUARTER = 10_080  # of what is heard in a score: whole for all note values with dots, and tuplets of 3, 5, 6, 7 and 9
+
 
 class Strand(NamedTuple):
     """The notes of one track on one channel with one program. Four arrays of whole numbers, each (N,), in no certain order."""

@@ -95,9 +95,16 @@ def _plain_abc(tune: str) -> str:
     """
     tune = re.sub("%.*|=\n|=20", "", tune).replace("=3D", "=")
     header, key, music = re.split(r"^(K:.*\n)", tune, maxsplit=1, flags=re.MULTILINE)
-    music = re.sub(r'"[^"\n]*"|!(?![|:])[^!\n]*!|\{[^}]*\}', "", music)
-    music = re.sub(r"\[([KLMQ]:[^\]]*)\]", r"\n\1\n", music)
     kept = [line.replace(" ", "") for line in header.splitlines() if line[:2] in ("M:", "L:", "Q:")] + [key.strip()]
+    kept += plain_lines(music, "KLMQ")
+    return re.sub(r"\[1((?!\[1).)*?(?=\[2)", "", "\n".join(kept) + "\n", flags=re.DOTALL)
+
+
+def plain_lines(music: str, fields: str) -> list[str]:
+    """The lines of music, and of some fields, without words, graces, slurs and decorations. Raises SkipError at a sign that is none of music."""
+    music = re.sub(r'"[^"\n]*"|!(?![|:])[^!\n]*!|\{[^}]*\}', "", music)
+    music = re.sub(rf"\[([{fields}]:[^\]]*)\]", r"\n\1\n", music)
+    kept = []
     for line in music.splitlines():
         if not re.match("[A-Za-z]:(?![|:])", line):
             line = re.sub(r"[~.H-Yh-y\\)]|\((?!\d)", "", line)
@@ -105,7 +112,7 @@ def _plain_abc(tune: str) -> str:
             line = re.sub(r"(?<=[|:])\s*\[?([12])(?![\d/])", r" [\1 ", line)
             if strange := re.search(r"[^\sA-Ga-gz\d/,'^_=|:\[\]()<>-]|[|:]\s*\d|\[(?![12|]|[^\[\]|\s]+\])", line):
                 raise SkipError(f"a sign that cannot be read: {strange[0]}")
-        elif line[0] not in "KLMQ":
+        elif line[0] not in fields:
             continue
         kept.append(line)
-    return re.sub(r"\[1((?!\[1).)*?(?=\[2)", "", "\n".join(kept) + "\n", flags=re.DOTALL)
+    return kept

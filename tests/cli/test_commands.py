@@ -225,7 +225,7 @@ def test_a_model_does_not_say_where_to_write(run, folder, model):
         (["--meter", "1/64"], DOES_NOT_FIT, ["1/64", "12 steps"]),
         (["--temperature", "0.7..x"], USAGE, ["0.7..x"]),
         (["--seed", "outputs"], UNREADABLE, ["outputs"]),
-        (["--seed", "text.mid"], UNREADABLE, ["text.mid", "no MIDI file"]),
+        (["--seed", "text.mid"], UNREADABLE, ["text.mid", "no music"]),
         (["--seed", "empty.mid"], UNREADABLE, ["empty.mid", "empty file"]),
         (["--seed", "silent.mid"], UNREADABLE, ["silent.mid", "no notes"]),
         (["--seed", "C4:16 C4:1", "--bars", "4"], DOES_NOT_FIT, ["already fills 5 bars", "--bars 13"]),
@@ -417,7 +417,7 @@ def test_train_names_the_files_that_it_skips(run, folder):
     result = run("train", "one")
 
     assert result.err.splitlines()[:2] == [
-        "skipped one/broken.mid: no MIDI file (there is no MIDI header in it)",
+        "skipped one/broken.mid: no music that can be read (neither MIDI, MusicXML, ABC nor kern)",
         f"2 files: 1 used, 0 duplicates, 1 skipped (1 not music); 1 pieces, {tunes()[0].num_notes} notes",
     ]
 

@@ -178,7 +178,7 @@ def test_where_fluidsynth_is_missing_or_fails_that_is_said(run, programs):
         (["long.mid", "--wav", "a.wav"], DOES_NOT_FIT, ["long.mid", "66.7 minutes", "limit is 60", "GB", "--max-minutes"]),
         (["nothing.mid", "--wav", "a.wav"], UNREADABLE, ["nothing.mid", "No such file"]),
         (["folder", "--wav", "a.wav"], UNREADABLE, ["folder"]),
-        (["text.mid", "--wav", "a.wav"], UNREADABLE, ["text.mid", "no MIDI file"]),
+        (["text.mid", "--wav", "a.wav"], UNREADABLE, ["text.mid", "no music"]),
         (["empty.mid", "--wav", "a.wav"], UNREADABLE, ["empty.mid", "empty file"]),
         (["silent.mid", "--wav", "a.wav"], UNREADABLE, ["silent.mid", "no notes"]),
         (["song.mid", "--wav", "a.wav", "--soundfont", "nothing.sf2"], UNREADABLE, ["nothing.sf2", "No such file"]),

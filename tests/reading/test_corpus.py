@@ -79,7 +79,7 @@ def test_every_file_gets_a_receipt(tmp_path: Path):
     (tmp_path / "good.mid").write_bytes(midi_bytes(piece(3)))
     corpus = read_corpus([tmp_path])
     bad, good = corpus.receipts()
-    assert (bad.status, bad.reason, bad.message) == ("skipped", "not music", "no MIDI file (there is no MIDI header in it)")
+    assert (bad.status, bad.reason, bad.message) == ("skipped", "not music", "no music that can be read (neither MIDI, MusicXML, ABC nor kern)")
     facts = {"status": "used", "pieces": 1, "parts": 1, "notes": 8, "bars": 2, "meter": "4/4", "tempo": 100.0, "steps_per_quarter": 12}
     assert facts.items() <= good.to_json().items()
     assert list(corpus.pieces) == [piece(3)]

@@ -26,7 +26,7 @@ def test_what_is_no_music_is_one_refusal():
 
     assert isinstance(refusal, Refusal)
     assert refusal.error.reason is Reason.NOT_MUSIC
-    with pytest.raises(UnreadableFileError, match="no MIDI file"):
+    with pytest.raises(UnreadableFileError, match="neither MIDI, MusicXML, ABC nor kern"):
         read_music(b"no music")
 
 

@@ -1,0 +1,119 @@
+"""The bytes of one score -> what is heard, as a document for JSON; runs in the child process of `score_reader`, and alone there."""
+
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+from musicgen.piece import NUM_PITCHES
+from musicgen.reading.reasons import Reason, UnreadableFileError
+from musicgen.reading.scores import hear_score
+from musicgen.reading.strands import Heard
+from musicgen.reading.tunebooks import plain_tune, program_of
+from musicgen.reading.tunes import DEFAULT_TUNE_TEMPO, FLUTE, TUNE_TEMPOS
+
+NAMES = [("C", 0), ("C", 1), ("D", 0), ("D", 1), ("E", 0), ("F", 0), ("F", 1), ("G", 0), ("G", 1), ("A", 0), ("A", 1), ("B", 0)]  # of pitch classes
+
+
+def parse(kind: str, content: bytes) -> dict:
+    """Title, strands (name, program, whether it is a drum kit, rows of begin, length, pitch and velocity in ticks), changes and remarks."""
+    import music21
+
+    score = PARSERS[kind](content)
+    if isinstance(score, music21.stream.Opus):
+        raise UnreadableFileError("several scores in one file", Reason.UNSUPPORTED)
+    title, heard, remarks = hear_score(score)
+    if kind == "ABC":
+        heard = _as_a_tune(heard, _text(content))
+        title = ""  # the book's
+    return {
+        "title": title,
+        "strands": [[s.name, s.program, s.is_drum, [column.tolist() for column in s[3:]]] for s in heard.strands],
+        "tempos": heard.tempos,
+        "meters": heard.meters,
+        "keys": heard.keys,
+        "remarks": remarks,
+    }
+
+
+def _parse_musicxml(content: bytes) -> Any:
+    from music21.musicxml import xmlToM21
+
+    root = ElementTree.fromstring(content)  # in any encoding, where music21 takes UTF-8 alone
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    if root.tag == "score-timewise":
+        root = _partwise(root)
+    _name_drums(root)
+    importer = xmlToM21.MusicXMLImporter()
+    importer.xmlRootToScore(root, importer.stream)
+    return importer.stream
+
+
+def _partwise(timewise: ElementTree.Element) -> ElementTree.Element:
+    """The same score, part by part, as music21 wants it, and not bar by bar."""
+    root = ElementTree.Element("score-partwise", timewise.attrib)
+    root.extend(element for element in timewise if element.tag != "measure")
+    parts: dict[str, ElementTree.Element] = {}
+    for measure in timewise.iter("measure"):
+        for part in measure.iter("part"):
+            name = part.get("id", "")
+            if name not in parts:
+                parts[name] = ElementTree.SubElement(root, "part", {"id": name})
+            ElementTree.SubElement(parts[name], "measure", measure.attrib).extend(part)
+    return root
+
+
+def _name_drums(root: ElementTree.Element) -> None:
+    """Gives unpitched notes the pitches by which MIDI calls their drums: music21 does not keep which drum a note is for."""
+    drums = {one.get("id"): one.findtext("midi-unpitched") for one in root.iter("midi-instrument")}
+    for note in root.iter("note"):
+        unpitched, player = note.find("unpitched"), note.find("instrument")
+        said = None if unpitched is None or player is None else drums.get(player.get("id"))
+        if said is None or unpitched is None or not said.strip().isdecimal() or not 1 <= int(said) <= NUM_PITCHES:
+            continue
+        unpitched.tag = "pitch"
+        octave, pitch_class = divmod(int(said) - 1, 12)  # the score counts from one
+        step, alter = NAMES[pitch_class]
+        for child in list(unpitched):
+            unpitched.remove(child)
+        for tag, value in (("step", step), ("alter", alter), ("octave", octave - 1)):
+            ElementTree.SubElement(unpitched, tag).text = f"{value}"
+    for one in root.iter("midi-instrument"):
+        if drums[one.get("id")] is not None:  # or its pitches would be taken for music
+            channel = one.find("midi-channel")
+            (ElementTree.SubElement(one, "midi-channel") if channel is None else channel).text = "10"
+
+
+def _parse_kern(content: bytes) -> Any:
+    from music21 import converter
+
+    return converter.parseData(_text(content), format="humdrum")
+
+
+def _parse_abc(content: bytes) -> Any:
+    from music21 import abcFormat
+    from music21.abcFormat import translate
+
+    # or a tune of fewer than two plain bar lines has no bars, and no repeats
+    abcFormat.ABCHandler.definesMeasures = lambda handler: any(isinstance(token, abcFormat.ABCBar) for token in handler.tokens)
+    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))  # from version 2 on it lets an accidental hold to the end of its bar
+    handler.process(plain_tune(_text(content)))
+    return translate.abcToStreamScore(handler)
+
+
+def _as_a_tune(heard: Heard, tune: str) -> Heard:
+    """With the tempo and the instrument of the tunes that come along, where a tune says none."""
+    program = program_of(tune)
+    if program is None and len(heard.strands) == 1:
+        program = FLUTE
+    strands = [strand._replace(name=strand.name or "Melody", program=program or strand.program) for strand in heard.strands]
+    first = heard.meters[0][1:] if heard.meters else (4, 4)
+    tempos = heard.tempos or [(0, round(60e6 / TUNE_TEMPOS.get(first, DEFAULT_TUNE_TEMPO)))]
+    return heard._replace(strands=strands, tempos=tempos)
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8")  # `recognition` has seen to it
+
+
+PARSERS: dict[str, Callable[[bytes], Any]] = {"MusicXML": _parse_musicxml, "kern": _parse_kern, "ABC": _parse_abc}
