@@ -24,7 +24,8 @@ os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
 import numpy as np
 from side_by_side import machine
 
-from musicgen.composing.givens import Givens, Rewriting, highest_part
+from musicgen.composing.casting import highest_part
+from musicgen.composing.givens import Givens, Rewriting
 from musicgen.composing.rewriting import LEAST_EFFECTIVE, Swarm
 from musicgen.judging.counterpoint import RULES, craft
 from musicgen.judging.likelihood import interval

@@ -23,8 +23,9 @@ from musicgen.cli.controls import Worded
 from musicgen.cli.generate import unused
 from musicgen.cli.models import RUNS, model_path, open_model
 from musicgen.cli.seeds import LARGEST_SEED, told_apart
+from musicgen.composing.casting import highest_part
 from musicgen.composing.controls import RequestError
-from musicgen.composing.givens import Rewriting, highest_part
+from musicgen.composing.givens import Rewriting
 from musicgen.composing.rewriting import Rewritten
 from musicgen.composing.rewriting import rewrite as rewrite_piece
 from musicgen.composing.wording import read_bars
@@ -33,7 +34,7 @@ from musicgen.piece import Piece
 from musicgen.reading.formats import read_music_file
 from musicgen.reading.guard import UnreadableFileError
 
-MOST_PARTICLES = 4096
+MOST_PARTICLES = 1024
 
 
 @click.command()

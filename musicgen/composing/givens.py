@@ -5,6 +5,7 @@ and so is every note in it of a part that is not rewritten. A new note begins in
 replaces ends, or before. A note that sounds into the region keeps its end; if it is held, its part goes on there, as it did.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from musicgen.composing.casting import Cast
 from musicgen.composing.controls import RequestError
 from musicgen.composing.request import Played, ended
 from musicgen.encoding.tokens import TokenSequence, encode
@@ -66,71 +68,29 @@ class Givens:
         if self.piece.steps_per_quarter != self.vocabulary.steps_per_quarter:
             raise RequestError(f"the piece is on a grid of {self.piece.steps_per_quarter} steps, the model on {self.vocabulary.steps_per_quarter}")
         self.start, self.end, self.until = self._region()
-        self.notices: list[str] = []
-        sequence = encode(self.piece)
-        self.owners: dict[int, int] = {}  # of each part that is rewritten the piece's, if it has one
-        self._rewritten: set[int] = set()  # the piece's parts
-        matches = self._cast(sequence)
+        cast = Cast.of(self.piece, self.vocabulary, rewriting.parts, rewriting.melody)
+        self.owners, self.notices = cast.owners, cast.notices
         self.is_free = np.zeros(len(self.vocabulary.parts), bool)
         if rewriting.keeps != "rhythm":
-            composed = range(len(self.is_free)) if rewriting.melody is not None else self.owners
-            self.is_free[[part for part in composed if rewriting.melody is None or part != self._melody]] = True
-        self._read(sequence, matches)
+            self.is_free[list(cast.composed)] = True
+        self._read(encode(self.piece), cast.matches)
         self._limit()
 
     def _region(self) -> tuple[int, int, int]:
         """Where the new notes begin, where they end, and until when what follows counts."""
         lines = (*self.piece.bar_lines, self.piece.end)
-        first, last = self.rewriting.bars or (1, None)
+        first, last = self.rewriting.bars or (self._sung(lines) if self.rewriting.melody is not None else (1, None))
         last = max(first, len(lines) - 1) if last is None else last
         if not 1 <= first <= last < len(lines):
             asked = f"bar {first}" if first == last else f"bars {first} to {last}"
             raise RequestError(f"there is no such place as {asked}: the piece has bars 1 to {len(lines) - 1}")
         return lines[first - 1], lines[last], lines[min(last + HEARD_AFTERWARDS, len(lines) - 1)]
 
-    def _cast(self, sequence: TokenSequence) -> list[int | None]:
-        """For each part of the sequence the vocabulary's that the model hears it as, None where it hears nothing of it."""
-        melody, named = self.rewriting.melody, self.rewriting.parts
-        matches, parts = self.vocabulary.match(sequence), self.piece.parts
-        numbers = {index: number for number, index in enumerate(sequence.indices)}
-        if melody is not None:
-            self._melody = self._singer(melody, matches, numbers)
-            wanted = [index for index in range(len(parts)) if index != melody]
-        else:
-            wanted = list(range(len(parts)) if named is None else named)
-        for index in wanted:
-            part = matches[numbers[index]]
-            if part is not None and part not in self.owners and (melody is None or part != self._melody):
-                self.owners[part] = index
-                self._rewritten.add(index)
-                continue
-            sentence = f"the model has no part left to play {parts[index].name or f'part {index + 1}'!r}"
-            if named is not None:
-                raise RequestError(f"{sentence}: leave it out of --part")
-            self.notices.append(f"{sentence}: it stays as it is, unheard")
-            matches[numbers[index]] = None
-        for number, part in enumerate(matches):
-            index = sequence.indices[number]
-            if part in self.owners and self.owners[part] != index:
-                self.notices.append(
-                    f"the model has one part for both {parts[index].name!r} and {parts[self.owners[part]].name!r}: it does not hear the former"
-                )
-                matches[number] = None
-        return matches
-
-    def _singer(self, melody: int, matches: list[int | None], numbers: dict[int, int]) -> int:
-        """The part that the model hears the melody as: its highest, if the melody is the piece's highest."""
-        vocabulary, own = self.vocabulary, matches[numbers[melody]]
-        if own is None:
-            raise RequestError("the model knows no drums, so it can't harmonize them: name another part with --melody")
-        tuned = [part for part, token in enumerate(vocabulary.parts) if not token.is_drum]
-        if len(vocabulary.parts) < 2:
-            raise RequestError("the model plays one part alone, so there is nothing that it could add: take a model of several, --model chorales")
-        if melody == highest_part(self.piece):
-            highest = max(tuned, key=lambda part: (sum(vocabulary.ranges[part]), -part))
-            matches[:] = [own if part == highest else part for part in matches]
-            matches[numbers[melody]] = own = highest
-        return own
+    def _sung(self, lines: tuple[int, ...]) -> tuple[int, int]:
+        """The bars from the melody's first note to its last end."""
+        assert self.rewriting.melody is not None
+        notes = self.piece.parts[self.rewriting.melody].notes
+        return bisect_right(lines, notes[0].onset), bisect_left(lines, max(note.end for note in notes))
 
     def _read(self, sequence: TokenSequence, matches: list[int | None]) -> None:
         """Tell apart the notes that are heard before the region, those that are given, and those that give way."""
@@ -143,7 +103,7 @@ class Givens:
         for row, index in zip(rows, heard, strict=True):
             onset = int(sequence.onsets[index])
             written = Note(onset, *map(int, sequence.notes[index, PITCH:]))
-            is_new = self.start <= onset < self.end and sequence.indices[numbers[index]] in self._rewritten
+            is_new = self.start <= onset < self.end and sequence.indices[numbers[index]] in self.owners.values()
             pitch = None if is_new and keeps == "rhythm" else self.vocabulary.values[PITCH][row[PITCH]]
             duration = None if row[DURATION] == self.vocabulary.held else written.duration
             given = Given(onset, int(row[PART]), row, pitch, duration, written)
@@ -225,7 +185,7 @@ class Givens:
         for part, note in played:
             new[part].append(note)
         parts = list(self.piece.parts)
-        for index in self._rewritten:
+        for index in self.owners.values():
             parts[index] = replace(parts[index], notes=tuple(note for note in parts[index].notes if not self.start <= note.onset < self.end))
         for part in sorted({*new} | {*self.owners}):
             notes = ended(new[part], self.limits.get(part, self.piece.end))
@@ -236,9 +196,3 @@ class Givens:
                 token = self.vocabulary.parts[part]
                 parts.append(Part(self.vocabulary.part_names[part], token.program, token.is_drum, notes))
         return replace(self.piece, parts=tuple(parts))
-
-
-def highest_part(piece: Piece) -> int | None:
-    """The part with the highest mean pitch, of those that are no drums; None where there is none."""
-    heights = {index: np.mean([note.pitch for note in part.notes]) for index, part in enumerate(piece.parts) if part.notes and not part.is_drum}
-    return max(heights, key=lambda index: (heights[index], -index)) if heights else None
