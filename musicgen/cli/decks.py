@@ -14,6 +14,7 @@ from musicgen.listening.notation.musicxml import musicxml
 from musicgen.listening.notation.score import score_of
 from musicgen.listening.page import Table
 from musicgen.listening.pianoroll import Colours, by_part, roll, said
+from musicgen.listening.samples import bank_of
 from musicgen.listening.takes import takes_html
 from musicgen.piece import Piece
 
@@ -40,6 +41,7 @@ def deck_of(
     midi: bytes | None = None,
     heard: Piece | None = None,
     on_two_staves: bool = False,
+    has_score: bool = True,
     colourings: Mapping[str, Colouring] = {},
     details: Mapping[str, object] = {},
     faults: Sequence[str] | None = None,
@@ -61,7 +63,7 @@ def deck_of(
         own,
         title,
         views,
-        musicxml(score_of(own, on_two_staves)),
+        musicxml(score_of(own, on_two_staves)) if has_score else b"",
         midi or midi_bytes(own),
         file,
         heard and sounding(heard),
@@ -74,7 +76,12 @@ def deck_of(
 
 def page_of(title: str, facts: Sequence[str], decks: Sequence[Deck], studio: Studio, table: Table | None = None) -> bytes:
     """The page. Raises CommandError."""
-    return takes_html(title, facts, decks, lambda piece: studio.record(piece, title), table).encode("utf-8", "replace")
+    return takes_html(title, facts, decks, instruments_of(decks, studio), table).encode("utf-8", "replace")
+
+
+def instruments_of(decks: Sequence[Deck], studio: Studio, **fineness) -> dict[str, dict]:
+    """The sounds of all instruments in the decks; `fineness` as of `samples.bank_of`. Raises CommandError."""
+    return bank_of([deck.heard or deck.piece for deck in decks], lambda piece: studio.record(piece, "the instruments"), **fineness)
 
 
 def page_of_takes(model: Path, name: str, takes: Sequence[Take], studio: Studio) -> bytes:

@@ -130,6 +130,9 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
             from musicgen.learning.training import Training, TrainingError
 
             wake()
+        from musicgen.cli.run_page import RunPage
+
+        page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
         schedule = schedule_of(options)
         training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule)
         checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
@@ -144,6 +147,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
                 journal.report(epoch, training.position.history)
                 if epoch.held_out is not None:
                     specimens.offer(epoch, model_of(material, training.weights(), epoch, schedule))
+                    page.write([f"{sum(epoch.held_out.values()):.3f} nats per note on held-out pieces after epoch {epoch.number}."])
                 if checkpoints.is_due() or interruption.is_asked:
                     checkpoints.save(training.snapshot(), training.good)
             if interruption.is_asked:
@@ -155,6 +159,8 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
     except KeyboardInterrupt:
         status_line("", last=True)
         raise CommandError(f"interrupted at once: {again} goes on from the last checkpoint", INTERRUPTED) from None
+    with saying_where(folder, again):
+        page.write([in_words(verdicts_of(folder))], is_last=True)
     replace(settings, has_ended=True).write(folder)
     checkpoints.clear()
     if training.position.stopped_early:

@@ -1,7 +1,7 @@
 """Pieces -> sounds of their instruments, so that a page can play them: a few notes of each instrument, recorded one after the other.
 
 Conventions: a bank is a dictionary for JSON, from `name_of(program, is_drum)` to Ogg Vorbis in base64 and, for each note in it, pitch, begin and
-length in seconds. Notes between are played faster or slower by the page, by `SPACING` semitones at most. All are recorded at the MIDI velocity
+length in seconds. Notes between are played faster or slower by the page, by few semitones. All are recorded at the MIDI velocity
 `RECORDED_VELOCITY`.
 """
 
@@ -16,7 +16,7 @@ from musicgen.listening.clips import seconds_at
 from musicgen.listening.synthesizer import RATE
 from musicgen.piece import Note, Part, Piece, Tempo
 
-SPACING = 1  # semitones from a note to the nearest that is recorded; more where there are very many
+SPACING = 1  # more where there are very many
 LONGEST, SHORTEST = 5.0, 0.8  # seconds of a recorded note
 SPARE = 1.5  # times as long as the piece needs, so that it can be played more slowly
 STROKE = 1.2  # seconds of a drum
@@ -41,16 +41,18 @@ def name_of(program: int, is_drum: bool) -> str:
     return f"{'drums' if is_drum else 'program'}{program}"
 
 
-def bank_of(pieces: Sequence[Piece], play: Callable[[Piece], np.ndarray]) -> dict[str, dict]:
+def bank_of(pieces: Sequence[Piece], play: Callable[[Piece], np.ndarray], spacing: int = SPACING, longest: float = LONGEST) -> dict[str, dict]:
     """The sounds that pieces need.
 
     Args:
         play: makes sound of a piece, (N, 2) at RATE Hz; it may raise.
+        spacing: semitones from a note to the nearest that is recorded.
+        longest: seconds of a recorded note.
     """
-    spacing, wanted = SPACING, notes_to_record(pieces, SPACING)
+    wanted = notes_to_record(pieces, spacing, longest)
     while sum(note.seconds for note in wanted) > MOST_SECONDS and spacing < 12:
         spacing *= 2
-        wanted = notes_to_record(pieces, spacing)
+        wanted = notes_to_record(pieces, spacing, longest)
     if not wanted:
         return {}
     parts: list[Part] = []
@@ -68,17 +70,17 @@ def bank_of(pieces: Sequence[Piece], play: Callable[[Piece], np.ndarray]) -> dic
     return bank
 
 
-def notes_to_record(pieces: Iterable[Piece], spacing: int) -> list[Recorded]:
+def notes_to_record(pieces: Iterable[Piece], spacing: int = SPACING, longest: float = LONGEST) -> list[Recorded]:
     """Which notes of which instruments, and how long."""
-    longest: dict[tuple[int, bool, int], float] = {}
+    needed: dict[tuple[int, bool, int], float] = {}
     for piece in pieces:
         for part in piece.parts:
             times = seconds_at(piece, np.array([[note.onset, note.end] for note in part.notes]).reshape(-1, 2))
             for note, seconds in zip(part.notes, (times[:, 1] - times[:, 0]).tolist(), strict=True):
                 key = part.program, part.is_drum, note.pitch
-                longest[key] = max(longest.get(key, 0), STROKE if part.is_drum else min(LONGEST, max(SHORTEST, SPARE * seconds)))
+                needed[key] = max(needed.get(key, 0), STROKE if part.is_drum else min(longest, max(SHORTEST, SPARE * seconds)))
     found: list[Recorded] = []
-    for (program, is_drum, pitch), seconds in sorted(longest.items()):
+    for (program, is_drum, pitch), seconds in sorted(needed.items()):
         last = found[-1] if found else None
         if last and not is_drum and (last.program, last.is_drum) == (program, False) and pitch - last.pitch <= spacing:
             found[-1] = last._replace(seconds=max(last.seconds, seconds))
