@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +65,12 @@ def test_the_machine_is_named_with_its_libraries(side_by_side):
     described = side_by_side.machine(["numpy"])
     assert {"processor", "cores", "python", "numpy"} <= set(described)
     assert all(described.values())
+
+
+def test_damaged_midi_files_break_nothing(request):
+    program = [sys.executable, request.config.rootpath / "benchmarks" / "fuzz.py", "300", "--random-seed", "7"]
+    fuzzed = subprocess.run(program, capture_output=True, text=True, check=True)
+
+    assert fuzzed.stderr == ""
+    assert "300  inputs" in fuzzed.stdout
+    assert "read" in fuzzed.stdout

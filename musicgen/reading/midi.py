@@ -91,6 +91,7 @@ def _hear(song: Song) -> tuple[Heard, tuple[str, ...]]:
 def _hear_with_symusic(song: Song) -> Heard:
     """What symusic hears. Raises RuntimeError or ValueError, of which UnicodeDecodeError is one."""
     score = _parsed(tuple(map(_released, song.tracks)), song.ticks_per_quarter)
+    tempos = score.tempos.numpy()
     strands, num_endless = [], 0
     for track in score.tracks:
         arrays = track.notes.numpy()
@@ -100,7 +101,7 @@ def _hear_with_symusic(song: Song) -> Heard:
         strands.append(Strand(track.name, track.program, track.is_drum, *notes[:, ends]))
     return Heard(
         strands,
-        [(tempo.time, tempo.mspq) for tempo in score.tempos],
+        list(zip(tempos["time"].tolist(), tempos["mspq"].tolist(), strict=True)),
         [(meter.time, meter.numerator, meter.denominator) for meter in score.time_signatures],
         [(key.time, key.key, key.tonality == 1) for key in score.key_signatures],
         num_endless,

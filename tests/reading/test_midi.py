@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hostile import BIGGEST_DELTA, END, QUARTER_C, chunk, dumped, midi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import is_canonical
@@ -21,23 +22,6 @@ from musicgen.reading.reasons import Reason
 from musicgen.reading.second import hear_again
 
 # At 96 ticks a quarter note, a step of the grid of 12 is 8 ticks. Delta times in hex: 08 a step, 60 a quarter, 83 00 a whole note.
-END = "00 FF 2F 00  "
-QUARTER_C = "00 90 3C 50  60 80 3C 00  "  # middle C, velocity 80, for a quarter note
-BIGGEST_DELTA = "FF FF FF 7F  "  # 2**28 - 1 ticks
-
-
-def midi(*tracks: str, kind: int = 1, claimed: int | None = None, division: int = 96) -> bytes:
-    """A file of tracks given as hexdumps, in which a comment follows #."""
-    header = b"".join(number.to_bytes(2, "big") for number in (kind, len(tracks) if claimed is None else claimed, division))
-    return b"MThd" + bytes([0, 0, 0, 6]) + header + b"".join(map(chunk, map(dumped, tracks)))
-
-
-def dumped(track: str) -> bytes:
-    return bytes.fromhex(" ".join(line.partition("#")[0] for line in track.splitlines()))
-
-
-def chunk(content: bytes, kind: bytes = b"MTrk") -> bytes:
-    return kind + len(content).to_bytes(4, "big") + content
 
 
 def notes_read(*tracks: str, **header: int) -> tuple[Note, ...]:

@@ -4,6 +4,7 @@ import io
 import zipfile
 
 import pytest
+from hostile import zipped
 from tiny import bands, chorales, tunes
 
 from musicgen.listening.midi import midi_bytes
@@ -35,14 +36,6 @@ def attributes(beats: int = 4, more: str = "") -> str:
 
 def note(step: str, divisions: int, more: str = "", start: str = "") -> str:
     return f"<note>{start}{PITCH.format(step)}<duration>{divisions}</duration>{more}</note>"
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 def piece_in(content: bytes) -> Piece:
