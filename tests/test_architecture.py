@@ -34,7 +34,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
     "mido": set(),  # for tests
     "safetensors": {"model.file", "learning.checkpoints"},
     "keras": {"learning"},
-    "tensorflow": {"learning"},
+    "tensorflow": {"learning.distribution", "learning.tensorboard"},
     "ray": {"reading.cluster"},
     "midirenderer": {"listening.audio"},
     "soundfile": {"listening.audio"},

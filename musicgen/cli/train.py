@@ -22,6 +22,7 @@ from musicgen.cli.models import MODEL_NAME
 from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder
 from musicgen.cli.specimens import Specimens
 from musicgen.learning.checkpoints import Checkpoints
+from musicgen.learning.cluster import place
 from musicgen.learning.position import Epoch
 from musicgen.learning.schedule import PATIENCE, Schedule
 from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
@@ -65,6 +66,7 @@ def train(corpora: tuple[str, ...], out: Path | None, resume: Path | None, force
     options = {name: value for name, value in context.params.items() if name not in ("corpora", "out", "resume", "force", "quiet")}
     given = {name: value for name, value in options.items() if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
     check_options(given)
+    check_cluster(given, resume)
     with Interruption(quiet) as interruption:
         if resume is not None:
             if out is not None or force:
@@ -81,7 +83,7 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
     material = material_of(folders, name, options, None, quiet)
-    folder = new_folder(out, name, force)
+    folder = new_folder(of_worker(out), name, force)
     with alone(folder):
         Checkpoints(folder / CHECKPOINTS).clear()  # of a run before, with --force
         paths = [str(path.resolve()) for path in folders]
@@ -116,6 +118,24 @@ def check_options(given: dict) -> None:
         raise CommandError(f"--activation {given['activation']} is for the plain cell alone: add --cell rnn", USAGE)
 
 
+def of_worker(out: Path | None) -> Path | None:
+    """The folder that is asked for; each of several machines has its own, since they may share a disk."""
+    number = place().number
+    return out.with_name(f"{out.name}.worker-{number}") if out is not None and number else out
+
+
+def check_cluster(given: dict, resume: Path | None) -> None:
+    """Raises CommandError for what several machines can't do together."""
+    try:
+        workers = place().workers
+    except ValueError as error:
+        raise CommandError(str(error), USAGE) from None
+    if workers > 1 and resume is not None:
+        raise CommandError("a training of several machines (TF_CONFIG) can't be resumed, for they may have stopped at different steps", USAGE)
+    if workers > 1 and "epochs" not in given:
+        raise CommandError(f"{workers} machines learn together (TF_CONFIG), and their clocks differ: say how long with --epochs", USAGE)
+
+
 def learn(folder: Path, settings: Settings, material: Material, interruption: Interruption, quiet: bool) -> None:
     """Train to the end, from where the folder says that the training stands. Raises CommandError."""
     configuration, options = material.configuration, settings.options
@@ -126,15 +146,19 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
     say("loading TensorFlow", quiet)
     try:
         with console.without_native_messages():
+            from musicgen.learning.distribution import found_replicas
             from musicgen.learning.fitting import wake
             from musicgen.learning.training import Training, TrainingError
 
+            replicas = found_replicas()
             wake()
+        if replicas.count > 1:
+            say(f"{replicas.count} replicas take each step together", quiet)
         from musicgen.cli.run_page import RunPage
 
         page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
         schedule = schedule_of(options)
-        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule)
+        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule, replicas=replicas)
         checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
         specimens = Specimens(folder, options["samples"], options["random_seed"], quiet)
         with saying_where(folder, again):

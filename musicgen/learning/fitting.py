@@ -1,6 +1,8 @@
 """The network with its loss, its optimizer and its first weights: what takes a training step."""
 
+import contextlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -33,8 +35,36 @@ class Optimizer(keras.optimizers.AdamW):
         self.gradient_norm = self.add_variable((), name="gradient_norm")
 
     def apply(self, grads, trainable_variables=None):
+        variables = trainable_variables or self._trainable_variables
+        # those of embeddings come in slices, whose norm is another
+        grads = [ops.reshape(gradient, variable.shape) for gradient, variable in zip(grads, variables, strict=True)]
         self.gradient_norm.assign(ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in grads)))
         super().apply(grads, trainable_variables)
+
+
+class Replicas(Protocol):
+    """What takes training steps: one device, or several together."""
+
+    count: int
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        """Where the network is built."""
+
+    def step(self, model: TrainedNetwork, inputs: dict[str, np.ndarray], targets: np.ndarray, said: np.ndarray) -> float:
+        """Take one step, and return the nats a note of the batch, of whose windows each replica is given an equal share."""
+
+
+class Alone:
+    """One device that takes the training steps by itself, on whatever backend; `distribution` has several."""
+
+    count = 1
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext()
+
+    def step(self, model: TrainedNetwork, inputs: dict[str, np.ndarray], targets: np.ndarray, said: np.ndarray) -> float:
+        model.reset_metrics()  # else the loss is the mean of all batches so far
+        return float(model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])
 
 
 def wake() -> None:

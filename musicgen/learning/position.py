@@ -22,6 +22,7 @@ class Position:
     steps: int = 0  # since the beginning
     seconds: float = 0.0  # of training; the clock stands still while no program trains
     halvings: int = 0  # of the learning rate, after the loss blew up
+    batch_halvings: int = 0  # of the batch, after a step did not fit into the memory
     best_nats: float = math.inf  # nats per note on held-out pieces
     best_progress: float = 0.0  # where that was
     judged_since_best: int = 0

@@ -14,11 +14,13 @@ from statistics import median
 
 import numpy as np
 
-from musicgen.encoding.vocabulary import NAMES, PITCH
+from musicgen.encoding.vocabulary import PITCH
 from musicgen.learning.batches import Example, Plan, batch_of, plans_of_epoch
-from musicgen.learning.fitting import Average, build, named_weights
+from musicgen.learning.fitting import Alone, Average, Replicas, build, named_weights
+from musicgen.learning.held_out import held_out_nats
 from musicgen.learning.position import Epoch, Position, Snapshot
 from musicgen.learning.schedule import Schedule
+from musicgen.learning.trouble import MOST_HALVINGS, MemoryTroubleError, TrainingError, TroubleError, blown_up_for_good, is_out_of_memory
 from musicgen.model.configuration import Configuration, weight_shapes
 from musicgen.model.engine import Engine
 from musicgen.model.relative import Relative
@@ -26,29 +28,9 @@ from musicgen.model.relative import Relative
 HELD_OUT_SHARE = 0.1  # of the time at most goes into judging, where the clock decides
 MOST_JUDGED = 100  # times that held-out pieces are judged, where it does not
 BLOWN_UP = 2  # times as surprised as one who knows nothing
-MOST_HALVINGS = 3  # of the learning rate
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)  # that a model file holds
 PACE_STEPS = 32  # that say how long a step takes
 FEWEST_STEPS = 3  # before they do
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says why and what to do."""
-
-
-class _TroubleError(Exception):
-    """The weights are lost; the message says how that showed."""
-
-
-def held_out_nats(engine: Engine, examples: Sequence[Example]) -> dict[str, float]:
-    """Nats per note by field over whole pieces, in batches of 64."""
-    total = np.zeros(len(NAMES))
-    for start in range(0, len(examples), 64):
-        some = [example.wide() for example in examples[start : start + 64]]
-        for nats in engine.nats([example.ids for example in some], [example.context for example in some]):
-            total += nats.sum(axis=0, dtype=np.float64)
-    notes = sum(len(example.ids) - 1 for example in examples)
-    return {NAMES[field]: float(total[field] / notes) for field in engine.vocabulary.active}
 
 
 class Training:
@@ -61,12 +43,16 @@ class Training:
         held_out: Sequence[Example],
         schedule: Schedule,
         weights: dict[str, np.ndarray] | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
-        """`weights`: to begin with, as `weight_shapes` lists them, instead of random ones."""
+        """`weights`: to begin with, as `weight_shapes` lists them, instead of random ones; `replicas`: that take the steps, instead of one device."""
+        self._replicas = replicas or Alone()
         self.configuration, self.schedule = configuration, schedule
         self._examples, self._held_out = training, held_out
         self._relative = Relative(configuration)
-        self._model = build(configuration, training, schedule)
+        self.position = Position()
+        with self._replicas.scope():
+            self._model = build(configuration, training, schedule)
         if weights is not None:
             for name, variable in named_weights(self._model).items():
                 variable.assign(weights[name])
@@ -75,7 +61,6 @@ class Training:
         self._steps_an_epoch = len(self._plans())
         self._pace: deque[tuple[float, float]] = deque(maxlen=PACE_STEPS)  # seconds and notes of a step
         self._compiled: set[tuple[int, int]] = set()
-        self.position = Position()
         self.good = self.snapshot()  # as the latest epoch began of which a loss has been seen
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -112,8 +97,10 @@ class Training:
         while not self.position.has_ended:
             try:
                 yield from self._epoch()
-            except _TroubleError as trouble:
+            except TroubleError as trouble:
                 yield self._go_back(str(trouble))
+            except MemoryTroubleError:
+                yield self._halve()
 
     def _variables(self) -> dict:
         """By a name that is the same in every process, which Keras' own are not."""
@@ -121,8 +108,8 @@ class Training:
         return {f"{kind}/{number}": variable for kind, variables in every.items() for number, variable in enumerate(variables)}
 
     def _plans(self) -> list[Plan]:
-        epoch = self.position.epoch if hasattr(self, "position") else 1
-        return plans_of_epoch(self._examples, self.schedule.batch_rows, self.schedule.window, self.schedule.random_seed, epoch)
+        rows = self.schedule.batch_rows >> self.position.batch_halvings
+        return plans_of_epoch(self._examples, rows, self.schedule.window, self.schedule.random_seed, self.position.epoch)
 
     def _progress(self) -> float:
         at = self.position
@@ -157,13 +144,18 @@ class Training:
 
     def _step(self, plan: Plan) -> None:
         at, begin = self.position, time.monotonic()
-        inputs, targets, said = batch_of(self._examples, plan.windows, self._relative, plan.size, plan.length)
+        size = -(-plan.size // self._replicas.count) * self._replicas.count  # that can be dealt out evenly
+        inputs, targets, said = batch_of(self._examples, plan.windows, self._relative, size, plan.length)
         self._model.optimizer.learning_rate.assign(self._rate())
-        self._model.reset_metrics()  # else the loss is the mean of all batches so far
-        nats = float(self._model.train_on_batch(inputs, targets, said, return_dict=True)["loss"])
+        try:
+            nats = self._replicas.step(self._model, inputs, targets, said)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise MemoryTroubleError from error
         norm = float(self._model.optimizer.gradient_norm.numpy())
         if not nats <= self._blown_up or not math.isfinite(norm):
-            raise _TroubleError(f"the loss became {nats:.3g}" if not nats <= self._blown_up else f"the gradient became {norm}")
+            raise TroubleError(f"the loss became {nats:.3g}" if not nats <= self._blown_up else f"the gradient became {norm}")
         self._average.update()
         notes = float(said[..., PITCH].sum())
         at.batch, at.steps, at.notes, at.nats = at.batch + 1, at.steps + 1, at.notes + notes, at.nats + nats * notes
@@ -176,7 +168,9 @@ class Training:
         self._compiled.add(shape)
 
     def _rate(self) -> float:
-        return self.schedule.rate(self._progress()) / 2**self.position.halvings
+        """With half a batch Adam takes steps smaller by the square root (Malladi et al. 2022)."""
+        at = self.position
+        return self.schedule.rate(self._progress()) / 2 ** (at.halvings + at.batch_halvings / 2)
 
     def _is_due(self, progress: float) -> bool:
         """Whether the epoch is to be judged: by the clock, or where that must not decide, by its number."""
@@ -189,27 +183,36 @@ class Training:
         at, begin = self.position, time.monotonic()
         weights = self.weights()
         if not all(np.abs(array).max() <= LARGEST_WEIGHT for array in weights.values()):
-            raise _TroubleError("the weights became too large")
+            raise TroubleError("the weights became too large")
         fields = held_out_nats(Engine(self.configuration, weights, exact=False), self._held_out)
         if not math.isfinite(sum(fields.values())):
-            raise _TroubleError("the weights became no numbers")
+            raise TroubleError("the weights became no numbers")
         now = time.monotonic()
         at.judging_seconds, at.seconds = now - begin, now - self._begin
         at.judged_at = at.seconds
         return fields
 
     def _go_back(self, trouble: str) -> Epoch:
-        """To where the weights were good, with half the learning rate. Raises TrainingError."""
-        epoch, halvings, rate = self.position.epoch, self.position.halvings + 1, self.schedule.learning_rate
+        """With half the learning rate. Raises TrainingError."""
+        halvings = self.position.halvings + 1
         if halvings > MOST_HALVINGS:
-            advice = f"try --learning-rate {rate / 2 ** (halvings + 1):.1g}" if math.isfinite(rate) else "try a smaller --learning-rate"
-            relu = self.configuration.cell == "rnn" and self.configuration.activation == "relu"
-            also = ", or --activation tanh, which can't grow beyond 1" if relu else ""
-            raise TrainingError(f"{trouble} in epoch {epoch}, with 1/{2**MOST_HALVINGS} of the learning rate {rate:g} too: {advice}{also}")
-        best = self.position.best_nats  # whose weights have been kept
+            raise blown_up_for_good(trouble, self.position.epoch, self.schedule, self.configuration)
+        return self._begin_again(trouble, f"1/{2**halvings} of the learning rate", halvings=halvings)
+
+    def _halve(self) -> Epoch:
+        """With half the batch. Raises TrainingError."""
+        halvings = self.position.batch_halvings + 1
+        notes = self.schedule.batch_rows >> halvings
+        if notes < self.schedule.window:
+            raise TrainingError("there is not enough memory to train on a single window: try fewer --units or --layers")
+        return self._begin_again("a step did not fit into the memory", f"batches of {notes:,} notes", batch_halvings=halvings)
+
+    def _begin_again(self, trouble: str, remedy: str, **changes) -> Epoch:
+        """From where the weights were good, with something changed."""
+        epoch, best = self.position.epoch, self.position.best_nats  # whose weights have been kept
         self.restore(self.good)
-        self.position = replace(self.position, halvings=halvings, seconds=time.monotonic() - self._begin, best_nats=best)
-        said = f"{trouble} in epoch {epoch}: back to where epoch {self.position.epoch} began, with 1/{2**halvings} of the learning rate"
+        self.position = replace(self.position, seconds=time.monotonic() - self._begin, best_nats=best, **changes)
+        said = f"{trouble} in epoch {epoch}: back to where epoch {self.position.epoch} began, with {remedy}"
         return replace(self._report(self._progress()), trouble=said)
 
     def _report(self, progress: float, held_out: dict[str, float] | None = None, improved: bool = False) -> Epoch:

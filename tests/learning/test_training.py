@@ -208,6 +208,32 @@ def test_what_blew_up_is_gone_back_from_and_then_goes_well(begin):
     assert all(np.isfinite(array).all() for array in learning.weights().values())
 
 
+def test_a_step_that_finds_no_room_is_taken_with_half_the_batch(training, begin, monkeypatch):
+    import tensorflow as tf
+
+    learning = begin()
+    take, rows = learning._replicas.step, []
+
+    def step(model, inputs, targets, said):
+        rows.append(targets.shape[0] * targets.shape[1])
+        if rows[-1] > 32:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        return take(model, inputs, targets, said)
+
+    monkeypatch.setattr(learning._replicas, "step", step)
+    said = list(learning.run())
+    assert [epoch.trouble for epoch in said if epoch.trouble] == [
+        "a step did not fit into the memory in epoch 1: back to where epoch 1 began, with batches of 48 notes"
+    ]
+    assert max(rows[1:]) == 32
+    assert learning.position.history[2]["learning_rate"] == pytest.approx(learning.schedule.rate(0.75) / 2**0.5)
+
+    learning = begin()
+    monkeypatch.setattr(learning._replicas, "step", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(training.TrainingError, match="not enough memory to train on a single window: try fewer --units"):
+        list(learning.run())
+
+
 @pytest.mark.parametrize(("rate", "advice"), [(1e6, "--learning-rate 3e+04"), (math.inf, "a smaller --learning-rate")])
 def test_after_three_smaller_rates_it_gives_up(training, begin, rate, advice):
     said: list[str] = []
