@@ -12,10 +12,12 @@ nothing. What the composer himself wrote is judged too. Intervals are of a boots
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 # as musicgen.cli sets them, before NumPy loads
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -35,43 +37,48 @@ from musicgen.model.file import Model, load_model
 from musicgen.piece import Piece
 from musicgen.reading.gathering import read_corpus
 
-CLAMPED = 8  # of the clamped takes, those that are judged by themselves
+CLAMPED = 4  # of the clamped takes, those that are judged by themselves
 FOCUS = ("parallel fifths", "parallel octaves", "crossings", "wide spacings", "notes out of range", "augmented leaps")
+
+
+class Row(NamedTuple):
+    """Of one piece, summed over its takes."""
+
+    nats: float
+    notes: int
+    melody: int  # notes
+    chords: int
+    breaches: np.ndarray  # in the order of RULES
+    on_tonic: int  # takes that end there
+    takes: int
+
+
+def judge(engine: Engine, takes: Sequence[Piece], melody: int) -> Row:
+    found, crafts = list(surprises(engine, takes)), [craft(take) for take in takes]
+    breaches = np.sum([[one.breaches[rule.name] for rule in RULES] for one in crafts], axis=0)
+    on_tonic, nats = sum(one.ending == "tonic" for one in crafts), sum(float(one.nats.sum()) for one in found)
+    notes, chords = sum(one.num_notes for one in found), sum(one.num_chords for one in crafts)
+    return Row(nats, notes, melody * len(takes), chords, breaches, on_tonic, len(takes))
 
 
 @dataclass
 class Judged:
-    """Of one way, a number for each piece, or a row; of several takes of a piece their sum."""
+    """Of one way, a row for each piece."""
 
-    nats: list[float] = field(default_factory=list)
-    notes: list[float] = field(default_factory=list)
-    melody: list[float] = field(default_factory=list)
-    chords: list[float] = field(default_factory=list)
-    breaches: list[list[int]] = field(default_factory=list)  # in the order of RULES
-    on_tonic: list[float] = field(default_factory=list)
-    takes: list[int] = field(default_factory=list)
-
-    def add(self, engine: Engine, takes: Sequence[Piece], melody: int) -> None:
-        found, crafts = list(surprises(engine, takes)), [craft(take) for take in takes]
-        self.nats.append(sum(float(one.nats.sum()) for one in found))
-        self.notes.append(sum(one.num_notes for one in found))
-        self.melody.append(melody * len(takes))
-        self.chords.append(sum(one.num_chords for one in crafts))
-        self.breaches.append(np.sum([[one.breaches[rule.name] for rule in RULES] for one in crafts], axis=0).tolist())
-        self.on_tonic.append(sum(one.ending == "tonic" for one in crafts))
-        self.takes.append(len(takes))
+    rows: list[Row] = field(default_factory=list)
 
     def figures(self, rng: np.random.Generator) -> dict:
-        breaches, chords = np.array(self.breaches, float), np.array(self.chords)
+        """Each measure with its 95 % interval."""
+        nats, notes, melody, chords, breaches, on_tonic, takes = (np.array(column, float) for column in zip(*self.rows, strict=True))
         measures = {
-            "nats a note of the melody": (self.nats, self.melody),
-            "nats a note": (self.nats, self.notes),
-            "notes a note of the melody": (self.notes, self.melody),
+            "nats a note of the melody": (nats, melody),
+            "nats a note": (nats, notes),
+            "notes a note of the melody": (notes, melody),
             "breaches in 100 chords": (100 * breaches.sum(axis=1), chords),
             **{rule.name: (100 * column, chords) for rule, column in zip(RULES, breaches.T, strict=True) if rule.name in FOCUS},
-            "ends on the tonic, %": (100 * np.array(self.on_tonic), self.takes),
+            "ends on the tonic, %": (100 * on_tonic, takes),
         }
-        return {name: _with_interval(np.array(values, float), np.array(weights, float), rng) for name, (values, weights) in measures.items()}
+        return {name: _with_interval(values, weights, rng) for name, (values, weights) in measures.items()}
 
 
 def _with_interval(values: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> dict:
@@ -87,31 +94,49 @@ def harmonize(engine: Engine, givens: Givens, particles: int, random_seed: int, 
     return swarm
 
 
-def measure(
-    model: Model, pieces: Sequence[Piece], particles: int, seeds: int, temperature: float
-) -> tuple[dict[str, Judged], dict[str, float], float]:
-    """The ways by their names, seconds of the processor for each piece, and the median effective sample size where particles are compared."""
+@dataclass
+class Measured:
+    """The ways by their names, and what it took."""
+
+    ways: dict[str, Judged]
+    seconds: dict[str, float] = field(default_factory=lambda: {"clamped": 0.0, "particles": 0.0})  # of the processor, in all
+    effective: list[float] = field(default_factory=list)  # sample sizes, where particles are compared
+    pieces: int = 0  # once for each random seed
+
+
+def measure(model: Model, pieces: Sequence[Piece], particles: int, seeds: int, temperature: float) -> Measured:
+    """What was measured, whatever of it, if it is interrupted."""
     engine = model.engine(exact=False)
-    ways = {name: Judged() for name in ("clamped", f"best of {particles} clamped", f"{particles} particles", "the composer")}
-    spent, effective = dict.fromkeys(("clamped", "particles"), 0.0), []
-    for random_seed in range(seeds):
-        for piece in pieces:
-            melody = highest_part(piece) or 0
-            givens = Givens(model, Rewriting(piece, melody=melody, temperature=temperature))
-            num_notes = len(piece.parts[melody].notes)
-            begun = time.process_time()
-            alone = harmonize(engine, givens, particles, random_seed, 0)
-            turned = time.process_time()
-            swarm = harmonize(engine, givens, particles, random_seed, LEAST_EFFECTIVE)
-            for name, seconds in (("clamped", turned - begun), ("particles", time.process_time() - turned)):
-                spent[name] += seconds / (seeds * len(pieces))
-            effective += [place.effective for place in swarm.checkpoints]
-            best = min(alone.particles, key=lambda particle: particle.nats)
-            chosen = ([particle.played() for particle in alone.particles[:CLAMPED]], [best.played()], [swarm.draw().played()])
-            for way, takes in zip(ways.values(), chosen, strict=False):
-                way.add(engine, [givens.rewritten(played) for played in takes], num_notes)
-            ways["the composer"].add(engine, [piece], num_notes)
-    return ways, spent, float(np.median(effective))
+    names = ("clamped", f"best of {particles} clamped", f"{particles} particles", "the composer")
+    measured = Measured({name: Judged() for name in names})
+    try:
+        for random_seed in range(seeds):
+            for piece in pieces:
+                compare(engine, model, piece, particles, random_seed, temperature, measured)
+    except KeyboardInterrupt:
+        print(f"interrupted after {measured.pieces} pieces", file=sys.stderr)
+    return measured
+
+
+def compare(engine: Engine, model: Model, piece: Piece, particles: int, random_seed: int, temperature: float, measured: Measured) -> None:
+    """Harmonize one melody in all ways."""
+    melody = highest_part(piece) or 0
+    givens = Givens(model, Rewriting(piece, melody=melody, temperature=temperature))
+    begun = time.process_time()
+    alone = harmonize(engine, givens, particles, random_seed, 0)
+    turned = time.process_time()
+    swarm = harmonize(engine, givens, particles, random_seed, LEAST_EFFECTIVE)
+    ended = time.process_time()
+    best = min(alone.particles, key=lambda particle: particle.nats)
+    chosen = ([particle.played() for particle in alone.particles[:CLAMPED]], [best.played()], [swarm.draw().played()])
+    takes = [*([givens.rewritten(played) for played in several] for several in chosen), [piece]]
+    rows = [(way, judge(engine, some, len(piece.parts[melody].notes))) for way, some in zip(measured.ways.values(), takes, strict=True)]
+    for way, row in rows:  # only now, so that an interruption leaves all of a piece or nothing
+        way.rows.append(row)
+    measured.effective += [place.effective for place in swarm.checkpoints]
+    measured.seconds["clamped"] += turned - begun
+    measured.seconds["particles"] += ended - turned
+    measured.pieces += 1
 
 
 def lines(ways: dict[str, dict]) -> Iterator[str]:
@@ -136,16 +161,19 @@ def main() -> None:
     model = load_model(options.model)
     pieces = list(read_corpus([options.corpus]).unheard(model.corpus.held_out))[: options.pieces]
     rng = np.random.default_rng(0)
-    ways, spent, effective = measure(model, pieces, options.particles, options.seeds, options.temperature)
-    figures = {name: judged.figures(rng) for name, judged in ways.items()}
-    on = machine(["numpy"])
+    measured = measure(model, pieces, options.particles, options.seeds, options.temperature)
+    if not measured.pieces:
+        raise SystemExit("no piece was judged")
+    figures = {name: judged.figures(rng) for name, judged in measured.ways.items()}
+    seconds = {name: spent / measured.pieces for name, spent in measured.seconds.items()}
+    effective, on = float(np.median(measured.effective)), machine(["numpy"])
     if options.json:
-        facts = {"pieces": len(pieces), "seeds": options.seeds, "temperature": options.temperature, "seconds": spent, "effective": effective}
+        facts = {"pieces": measured.pieces, "temperature": options.temperature, "seconds": seconds, "effective": effective}
         print(json.dumps({**facts, "ways": figures, "machine": on}, indent=2))
         return
-    print(f"{len(pieces)} held-out pieces, {options.seeds} random seeds, temperature {options.temperature}")
+    print(f"{measured.pieces} held-out melodies, each random seed of {options.seeds} counted, temperature {options.temperature}")
     print(*lines(figures), sep="\n")
-    print(f"  - {spent['particles']:.1f} s of the processor for a piece with resampling, {spent['clamped']:.1f} s without")
+    print(f"  - {seconds['particles']:.1f} s of the processor for a piece with resampling, {seconds['clamped']:.1f} s without")
     print(f"  - median effective sample size where particles are compared: {effective:.1f} of {options.particles}")
     print("  " + ", ".join(f"{name} {value}" for name, value in on.items()))
 
