@@ -1,6 +1,7 @@
 """`rewrite`: a piece of which some is kept and the rest is new."""
 
 import re
+from bisect import bisect_right
 from pathlib import Path
 from statistics import median
 
@@ -156,27 +157,30 @@ def show(result: Rewritten, out: Path, model: Path, particles: int, random_seed:
     piece, checkpoints = result.piece, result.checkpoints
     lines = piece.bar_lines
     if as_json:
-        compared = [
-            {"bar": sum(line <= place.onset for line in lines), "effective": round(place.effective, 2), "resampled": place.is_resampled}
-            for place in checkpoints
-        ]
-        figures = {"bars": len(lines), "notes": piece.num_notes, "new_notes": result.num_new, "seconds": round(piece.seconds, 2)}
         show_json(
             {
                 "path": str(out),
                 "model": str(model),
                 "random_seed": random_seed,
                 "particles": particles,
-                **figures,
+                "bars": len(lines),
+                "notes": piece.num_notes,
+                "new_notes": result.num_new,
+                "as_before": result.num_as_before,
+                "seconds": round(piece.seconds, 2),
                 "log_evidence": result.log_evidence,
                 "nats": result.nats,
-                "checkpoints": compared,
+                "checkpoints": [
+                    {"bar": bisect_right(lines, place.onset), "effective": round(place.effective, 2), "resampled": place.is_resampled}
+                    for place in checkpoints
+                ],
                 "notices": result.notices,
             }
         )
     elif not quiet:
         say(f"model {model}")
-        click.echo(f"{out}: {len(lines)} bars, {result.num_new} new notes of {piece.num_notes}, {piece.seconds:.1f} s, random seed {random_seed}")
+        new = f"{result.num_new} new notes of {piece.num_notes}" + (f", {result.num_as_before} of them as before" if result.num_as_before else "")
+        click.echo(f"{out}: {len(lines)} bars, {new}, {piece.seconds:.1f} s, random seed {random_seed}")
         effective = [place.effective for place in checkpoints]
         resampled = sum(place.is_resampled for place in checkpoints)
         say(

@@ -196,3 +196,8 @@ class Givens:
                 token = self.vocabulary.parts[part]
                 parts.append(Part(self.vocabulary.part_names[part], token.program, token.is_drum, notes))
         return replace(self.piece, parts=tuple(parts))
+
+    def num_as_before(self, after: Piece) -> int:
+        """How many notes of the region are in what was rewritten as they were."""
+        same = (set(self.piece.parts[index].notes) & set(after.parts[index].notes) for index in self.owners.values())
+        return sum(self.start <= note.onset < self.end for notes in same for note in notes)

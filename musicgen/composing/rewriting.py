@@ -60,6 +60,7 @@ class Rewritten:
 
     piece: Piece
     num_new: int  # notes that were chosen
+    num_as_before: int  # of them, those that turned out as they were
     checkpoints: tuple[Checkpoint, ...]
     log_evidence: float  # ln of how probable the network finds what is kept, an estimate
     nats: float  # -ln of the probability of all that was played from the region's beginning on, kept notes included
@@ -76,7 +77,9 @@ def rewrite(
         swarm.play(place)
     chosen = swarm.draw()
     played = chosen.played()
-    return Rewritten(givens.rewritten(played), len(played), tuple(swarm.checkpoints), float(swarm.log_evidence), chosen.nats, tuple(givens.notices))
+    after = givens.rewritten(played)
+    as_before = givens.num_as_before(after)
+    return Rewritten(after, len(played), as_before, tuple(swarm.checkpoints), float(swarm.log_evidence), chosen.nats, tuple(givens.notices))
 
 
 class Swarm:

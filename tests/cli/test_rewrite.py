@@ -51,6 +51,7 @@ def test_json_tells_the_effective_sample_size(piece, shell):
     assert code == 0
     assert told["path"] == "outputs/chorale-rewritten-1.mid"
     assert told["new_notes"] == sum(note.onset >= 3 * BAR for part in piece.parts for note in part.notes)
+    assert 0 <= told["as_before"] <= told["new_notes"]
     assert {place["bar"] for place in told["checkpoints"]} == {4}
     assert all(1 <= place["effective"] <= 2 for place in told["checkpoints"])
 

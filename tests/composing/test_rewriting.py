@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import pieces
-from tiny import bands, chorales, random_model, tunes
+from tiny import BAR, bands, chorales, random_model, tunes
 
 from musicgen.composing.controls import RequestError
 from musicgen.composing.givens import KEEPS, Givens, Rewriting
@@ -155,6 +155,8 @@ def test_the_same_random_seed_gives_the_same_piece():
     rewriting = Rewriting(piece, (2, 3), (1,))
     first, again, other = (rewrite(model_of("chorales"), rewriting, 8, seed) for seed in (1, 1, 2))
 
+    same = set(piece.parts[1].notes) & set(first.piece.parts[1].notes)
+    assert first.num_as_before == sum(BAR <= note.onset < 3 * BAR for note in same)
     assert first == again
     assert first.piece != other.piece
 
