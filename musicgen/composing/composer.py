@@ -3,15 +3,14 @@
 Conventions: take i of a request draws its random numbers from random seed + i. A seed's notes are heard by the network as the nearest its
 vocabulary has, and stand in the result as they are.
 
-A piece of a given length is to close there, not to be cut off. A network looks back only, so the last bars are played several times, and of these
-endings the one is kept to which the network gives the most probability, of what the length rules out and of the end where it stands: importance
-weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken.
+A piece of a given length is to close there, not to be cut off: its last bars are played several times, and `endings` says which of them is kept.
 """
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from musicgen.composing.endings import best_ending
 from musicgen.composing.playing import History, Player, Takes
 from musicgen.composing.request import Frame, Played, Request
 from musicgen.model.file import Model
@@ -40,7 +39,7 @@ def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) ->
     else:
         histories = player.play(takes, frame.end).histories
     return [
-        frame.piece(_by_part(history, model), f"{model.corpus.name} {random_seed}")
+        frame.piece(_by_part(history, player), f"{model.corpus.name} {random_seed}")
         for history, random_seed in zip(histories, random_seeds, strict=True)
     ]
 
@@ -70,16 +69,21 @@ def _since(earlier: History, history: History) -> list[tuple[int, Played]]:
 
 
 def _closed(player: Player, takes: Takes, random_seeds: Sequence[int]) -> list[History]:
-    """For each take the likeliest of several endings."""
+    """Each take with the best of several endings."""
     randoms = [np.random.default_rng((random_seed, number)) for random_seed in random_seeds for number in range(ENDINGS)]
-    endings = player.play(takes.again(randoms), player.frame.end, weighs=True)
-    best = endings.weight.reshape(len(takes), ENDINGS).argmax(axis=1)
-    return [endings.histories[take * ENDINGS + ending] for take, ending in enumerate(best.tolist())]
+    begun, endings = takes.histories, player.play(takes.again(randoms), player.frame.end, weighs=True)
+    closed = []
+    for take, history in enumerate(begun):
+        some = slice(take * ENDINGS, (take + 1) * ENDINGS)
+        histories, weights = endings.histories[some], endings.weight[some].tolist()
+        best = best_ending(player.frame, _by_part(history, player), [_by_part(one, player) for one in histories], weights)
+        closed.append(histories[best])
+    return closed
 
 
-def _by_part(history: History, model: Model) -> list[list[Played]]:
+def _by_part(history: History, player: Player) -> list[list[Played]]:
     """The notes of each part of the vocabulary, the earliest first."""
-    notes: list[list[Played]] = [[] for _ in model.configuration.vocabulary.parts]
+    notes: list[list[Played]] = [[] for _ in player.vocabulary.parts]
     for part, played in _since((), history):
         notes[part].append(played)
     return notes

@@ -141,10 +141,26 @@ class Frame:
                 said.append(
                     f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's {name!r} stays as it is and is not continued"
                 )
-            elif self.vocabulary.parts[match] != token:
+            elif self.vocabulary.parts[match] != token and self.vocabulary.part_names[match].casefold() != part.name.casefold():
                 own = self.vocabulary.parts[match]
                 heard = f"the model's {self.vocabulary.part_names[match]!r} ({_instrument(own)})"
                 said.append(f"the model does not know the seed's part {name!r} ({_instrument(token)}): it goes on as {heard}")
+        return said + self._mapped()
+
+    def _mapped(self) -> list[str]:
+        """Meters, times and pitches of the seed that the model hears as the nearest that it knows, in words."""
+        said, known = [], self.model.corpus.meters
+        strange = {f"{meter.numerator}/{meter.denominator}" for meter in self.header.meters if known and (meter[1:]) not in known}
+        if strange:
+            nearest = "/".join(map(str, self.model.corpus.meter))
+            said.append(f"the model has never heard {', '.join(sorted(strange))}: it counts the bars as they are, and knows {nearest} best")
+        heard = list(self.heard())
+        pitches = [row[PITCH] for row in self.sequence.notes.tolist() if self.matches[row[PART]] is not None]
+        shifts = np.diff([onset for _ids, onset, _duration in heard], prepend=0).tolist()
+        for field, values, of_what in ((TIME_SHIFT, shifts, "begin at times"), (PITCH, pitches, "have pitches")):
+            others = sum(self.vocabulary.steps(field, ids[field]) != value for (ids, *_), value in zip(heard, values, strict=True))
+            if others:
+                said.append(f"{others} of the seed's {len(heard)} notes {of_what} that the model has never heard: it hears the nearest that it knows")
         return said
 
 

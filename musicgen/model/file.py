@@ -48,24 +48,28 @@ class CorpusFacts:
     held_out: tuple[str, ...] = ()  # fingerprints of the pieces that it did not learn from
     parts: str = "all"  # which were taken, as `train --parts` says it
     drums: bool = True  # whether they were taken
+    meters: tuple[tuple[int, int], ...] = ()  # all that it has; () where that is not known
 
     @classmethod
     def of(cls, name: str, fingerprint: str, pieces: Iterable[Piece], **others) -> "CorpusFacts":
         """Of pieces, each of which is looked at once; the other fields are given."""
         meters: Counter[tuple[int, int]] = Counter()
+        every: set[tuple[int, int]] = set()
         tempos, notes = [], 0
         for piece in pieces:
             meters[piece.meters[0].numerator, piece.meters[0].denominator] += 1
+            every.update((meter.numerator, meter.denominator) for meter in piece.meters)
             tempos.append(piece.tempos[0].quarters_per_minute)
             notes += piece.num_notes
         commonest = min(meters, key=lambda meter: (-meters[meter], meter))
         name = "".join(character if character.isprintable() else " " for character in name)
-        return cls(name, fingerprint, len(tempos), notes, commonest, canonical_tempo(round(median(tempos))), **others)
+        return cls(name, fingerprint, len(tempos), notes, commonest, canonical_tempo(round(median(tempos))), meters=tuple(sorted(every)), **others)
 
     @classmethod
     def from_json(cls, document: dict) -> "CorpusFacts":
         """Raises KeyError or TypeError where the document holds no facts."""
-        return cls(**{**document, "meter": tuple(document["meter"]), "held_out": tuple(document.get("held_out", ()))})
+        meters = tuple(tuple(meter) for meter in document.get("meters", ()))
+        return cls(**{**document, "meter": tuple(document["meter"]), "held_out": tuple(document.get("held_out", ())), "meters": meters})
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,8 @@ def _check_facts(corpus: CorpusFacts, steps_per_quarter: int) -> None:
     if not all(word.isprintable() for word in (corpus.name, corpus.fingerprint, corpus.parts, *corpus.held_out)):
         raise ValueError("names that can't be shown")
     canonical_tempo(corpus.tempo)
+    if not all(len(meter) == 2 and all(type(number) is int for number in meter) for meter in corpus.meters):
+        raise ValueError("no such meters")
     numerator, denominator = corpus.meter
     if type(numerator) is not int or not 1 <= numerator <= 255 or denominator not in (1, 2, 4, 8, 16, 32, 64):
         raise ValueError("no such meter")

@@ -14,7 +14,7 @@ from tiny import BAR, bands, chorales, random_model, tunes
 from musicgen.composing.composer import compose
 from musicgen.composing.controls import RequestError
 from musicgen.composing.request import ENDING_BARS, Frame, Request
-from musicgen.composing.seeds import parse_notes
+from musicgen.composing.seeds import parse_notes, written_seed
 from musicgen.encoding.context import MEMORY
 from musicgen.encoding.tokens import part_tokens
 from musicgen.encoding.vocabulary import PITCH
@@ -305,7 +305,7 @@ def test_the_seeds_parts_go_on_and_the_models_others_join():
 
 
 def test_drums_that_the_model_lacks_stay_and_are_not_continued():
-    seed = Piece((Part("Kit", 8, True, (Note(0, 36, 3), Note(BAR, 38, 3))), Part("Flute", 73, False, (Note(0, 72, 12),))))
+    seed = Piece((Part("Kit", 8, True, (Note(0, 36, 3), Note(BAR, 38, 3))), Part("Flute", 73, False, (Note(0, 72, 12),))), (Meter(0, 3, 4),))
     model = model_of("tunes")
     piece = play(model, bars=5, seed=seed)
 
@@ -319,13 +319,49 @@ def test_drums_that_the_model_lacks_stay_and_are_not_continued():
 
 def test_parts_that_the_model_lacks_are_named():
     model = model_of("tunes")
-    seed = Piece((Part("", 40, False, (Note(0, 72, 12),)), Part("Flute", 73, False, (Note(0, 74, 12),))))
+    seed = Piece((Part("", 40, False, (Note(0, 72, 12),)), Part("Flute", 73, False, (Note(0, 74, 12),))), (Meter(0, 3, 4),))
 
     assert Frame(model, Request(seed=seed)).notices() == [
         "the model does not know the seed's part 'without a name' (program 40): it goes on as the model's 'Flute' (program 73)"
     ]
     assert Frame(model, Request(seed=replace(seed, parts=seed.parts[1:]))).notices() == []
     assert Frame(model, Request()).notices() == []
+
+
+def test_what_the_model_never_heard_is_said():
+    model = model_of("tunes")
+    seed = Piece((Part("Flute", 73, False, (Note(0, 72, 12), Note(12, 40, 7), Note(19, 72, 5))),), (Meter(0, 5, 4),))
+
+    assert Frame(model, Request(seed=seed)).notices() == [
+        "the model has never heard 5/4: it counts the bars as they are, and knows 3/4 best",
+        "1 of the seed's 3 notes begin at times that the model has never heard: it hears the nearest that it knows",
+        "1 of the seed's 3 notes have pitches that the model has never heard: it hears the nearest that it knows",
+    ]
+
+
+def test_parts_go_on_as_those_of_their_names():
+    seed = written_seed("Bass: C3:2 ; Soprano: C5:2", 12, instruments={"bass": (52, False), "soprano": (52, False)})
+    frame = Frame(model_of("chorales"), Request(seed=seed.piece, seed_end=seed.end))
+
+    assert [frame.names[match] for match in frame.matches] == ["Soprano", "Bass"]
+    assert frame.matches == [0, 3]
+    assert frame.notices() == []
+
+
+@pytest.mark.parametrize(("text", "rest"), [("C5:1 D5:1 R:2", 24), ("C5:4 R:4", 48)])
+def test_the_continuation_begins_after_the_rests_of_a_seed(text, rest):
+    seed = written_seed(text, 12)
+    piece = play(model_of("tunes"), bars=5, seed=seed.piece, seed_end=seed.end)
+
+    assert all(note.onset >= seed.piece.end + rest for part in piece.parts for note in part.notes[seed.piece.num_notes :])
+
+
+def test_what_sounds_over_the_end_of_a_seed_stays_and_ends_with_the_piece():
+    seed = Piece((Part("Flute", 73, False, (Note(0, 70, 24), Note(24, 72, 500))),), (Meter(0, 3, 4),))
+    piece = play(model_of("tunes"), bars=4, seed=seed, seed_end=36)
+
+    assert piece.parts[0].notes == (Note(0, 70, 24), Note(24, 72, 4 * 36 - 24))
+    assert len(piece.bar_lines) == 4
 
 
 def test_two_parts_for_one_of_the_models_both_stay_and_one_goes_on():

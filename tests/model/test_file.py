@@ -125,7 +125,7 @@ def test_the_facts_of_a_corpus():
         return Piece((Part("", 0, False, (Note(0, 60, 12), Note(12, 62, 12))),), (Meter(0, *meter),), (Tempo(0, tempo),))
 
     facts = CorpusFacts.of("my\x1b[31mmusic", "ab", [piece((3, 4), 100.0), piece((4, 4), 132.5), piece((3, 4), 90.0)])
-    assert facts == CorpusFacts("my [31mmusic", "ab", 3, 6, (3, 4), 100.0)
+    assert facts == CorpusFacts("my [31mmusic", "ab", 3, 6, (3, 4), 100.0, meters=((3, 4), (4, 4)))
 
 
 # What is none
