@@ -10,6 +10,7 @@ import numpy as np
 from musicgen.encoding.contexts import Contexts
 from musicgen.encoding.grammar import Grammar
 from musicgen.encoding.vocabulary import DURATION, TIME_SHIFT, Vocabulary
+from musicgen.model.engine import log_sum_exp
 
 
 class Constraints:
@@ -53,6 +54,15 @@ class Turn:
             fits = self._earliest[stuck] <= self._latest[stuck]
             allowed[stuck, np.where(fits, vocabulary.nearest(TIME_SHIFT, self._earliest[stuck]), vocabulary.end)] = True
         return allowed
+
+    def ending(self, logits: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """The logits (B, V) of `time_shift`, where what would begin after the end of the piece ends it, if it may end here.
+
+        Without that the network, which would go on in the next bar, had to squeeze notes in before the end.
+        """
+        beyond = self._constraints.values[TIME_SHIFT] > self._latest[:, None]
+        ends = log_sum_exp(np.concatenate((np.where(beyond, logits[:, :-1], -np.inf), logits[:, -1:]), axis=1))
+        return np.concatenate((logits[:, :-1], np.where(allowed[:, -1], ends, logits[:, -1])[:, None]), axis=1)
 
     def choose_shift(self, ids: np.ndarray) -> None:
         """The ids (B,) of `time_shift` are chosen."""

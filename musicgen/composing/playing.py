@@ -140,8 +140,12 @@ class Player:
             elif column and self.vocabulary.active[column - 1] <= PART:  # all that is known of a note before its pitch is
                 now = Context(*now[: len(BEFORE)], *contexts.at(turn.shift, note[:, PART]))
             logits, allowed = engine.logits(field, features, note, now), self._allowed(field, turn, note)
+            total = log_sum_exp(logits) if weighs else 0.0
+            if field == TIME_SHIFT:
+                ended = turn.ending(logits, allowed)
+                to_end, logits = logits[:, -1] - ended[:, -1], ended  # ln of how much of that the end itself is
             if weighs:
-                takes.weight -= log_sum_exp(logits) - log_sum_exp(np.where(allowed, logits, -np.inf))
+                takes.weight += log_sum_exp(np.where(allowed, logits, -np.inf)) - total
             if (bias := guide.bias(field, note[:, PART])) is not None:
                 logits = logits + bias
             if field == TIME_SHIFT and request.density is not None:
@@ -152,6 +156,7 @@ class Player:
             )
             if field == TIME_SHIFT:
                 turn.choose_shift(note[:, TIME_SHIFT])
+                takes.weight += np.where(turn.has_ended, to_end, 0)
         return note
 
     def _allowed(self, field: int, turn: Turn, note: np.ndarray) -> np.ndarray:

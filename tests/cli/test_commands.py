@@ -90,17 +90,17 @@ def test_generate_writes_what_it_says(run, folder, model):
 
 
 def test_generate_says_it_as_json(run, model):
-    result = run("generate", "--seed", 7, "--bars", 5, "--out", "song.mid", "--json")
+    result = run("generate", "--seed", 7, "--bars", 8, "--parts", "Bass", "--range", "Bass=C3-C3", "--out", "song.mid", "--json")
     document = json.loads(result.out)
 
     assert (result.code, result.err) == (0, "")
     assert document["model"] == "outputs/run/model.safetensors"
     (take,) = document["takes"]
     song = mido.MidiFile("song.mid")
-    assert (take["path"], take["bars"], take["random_seed"], take["longest_copy"]) == ("song.mid", 5, 7, None)
+    assert (take["path"], take["bars"], take["random_seed"], take["longest_copy"]) == ("song.mid", 8, 7, None)
     assert take["notes"] == read_midi_file(Path("song.mid")).num_notes
     assert take["seconds"] == pytest.approx(song.length, abs=0.01)
-    found = find_faults(read_midi_file(Path("song.mid")), Facts(5))
+    found = find_faults(read_midi_file(Path("song.mid")), Facts(8))
     assert found
     assert [(fault["fault"], fault["bar"], fault["part"]) for fault in take["faults"]] == [(fault.fault, fault.bar, fault.part) for fault in found]
 

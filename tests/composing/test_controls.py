@@ -161,7 +161,7 @@ def test_more_notes_come_where_more_are_asked_for():
 
     for few, many in itertools.pairwise(Density(amount, True) for amount in (0.5, 1, 2)):
         assert notes(few) < notes(many)
-    assert 4 * 8 * 3 * 0.8 < notes(Density(3, False)) < 4 * 8 * 3 * 1.2
+    assert notes(Density(1, False)) < 4 * 8 * 2 < notes(Density(6, False))
 
 
 # What is written
