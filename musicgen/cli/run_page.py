@@ -58,16 +58,15 @@ class RunPage:
 
     def _decks(self) -> list[Deck]:
         """The samples, the latest first."""
-        decks = []
+        decks: list[Deck] = []
         for row in reversed(_rows(self._run / "samples" / "samples.json")[-MOST_SAMPLES:]):
             path = self._run / str(row.get("path", ""))
             piece = _piece(path)
             if piece is not None:
                 faults = [str(fault) for fault in row.get("faults") or []]
                 copies = f"the longest run that stands in the corpus has {row['longest_copy']} notes" if row.get("longest_copy") else ""
-                decks.append(
-                    deck_of(piece, f"Epoch {row.get('epoch')}: {path.name}", path.stem, midi=path.read_bytes(), faults=faults, copies=copies)
-                )
+                title, has_score = f"Epoch {row.get('epoch')}: {path.name}", not decks  # the latest alone has one
+                decks.append(deck_of(piece, title, path.stem, midi=path.read_bytes(), has_score=has_score, faults=faults, copies=copies))
         return decks
 
     def _receipts(self) -> Table | None:
