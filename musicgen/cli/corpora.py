@@ -132,7 +132,7 @@ def read_corpus(folders: list[Path], selection: Selection, quiet: bool, use_cach
     where = ", ".join(map(shown, folders))
     corpus = read_files(folders, selection, quiet, use_cache)
     summary = corpus.summary()
-    loud = [receipt for receipt in corpus.receipts(corpus.skipped) if not is_foreign(receipt)]
+    loud = [one for one in corpus.receipts(corpus.skipped) if not is_foreign(one) and one.reason != Reason.LEFT_OUT.value]
     for receipt in loud[:MOST_NAMED]:
         say(f"skipped {shown(receipt.path)}: {receipt.message}", quiet)
     for reason, times in Counter(receipt.reason for receipt in loud[MOST_NAMED:]).items():

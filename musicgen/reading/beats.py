@@ -27,7 +27,8 @@ def remarks_on_beats(onsets: np.ndarray, meters: tuple[Meter, ...], quarter: int
     remarks = []
     start, length = (int(values[0]) for values in bars_at(onsets[:1], meters, quarter))
     if start == 0 and onsets[0] > length // 2:
-        remarks.append(f"upbeat of {(length - onsets[0]) / quarter:g} quarter notes")
+        quarters = (length - onsets[0]) / quarter
+        remarks.append(f"upbeat of {quarters:g} quarter note{'' if quarters == 1 else 's'}")
     if len(onsets) < FEWEST_ONSETS:
         return remarks
     if max(gathering(onsets, period * quarter) for period in PERIODS) < max(FREE, 2 / len(onsets) ** 0.5):

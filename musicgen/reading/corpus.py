@@ -154,15 +154,21 @@ class Corpus:
     def split(self, held_out_share: float = HELD_OUT_SHARE, keep_copies: bool = False) -> tuple[Pieces, Pieces]:
         """Pieces to learn from and pieces to hold out, at least one of the latter.
 
-        Families of pieces stay together, and their fingerprints decide, so the split depends on nothing but the pieces: another file more or less
-        moves the border by one family at most.
+        Families of pieces stay together, and the order of their fingerprints decides, so the split depends on nothing but the pieces: another file
+        more or less moves the border by a family or two. One that is larger than what is still to be held out is learned from.
         """
         family = self.copies.family
         names: dict[int, str] = {}
         for number, own in enumerate(family.tolist()):
-            names[own] = min(names.get(own, "g"), self.fingerprint_of(number))
-        held_out = set(sorted(names, key=names.__getitem__)[: max(1, round(held_out_share * len(names)))])
-        numbers = range(len(self)) if keep_copies else self.copies.kept.tolist()
+            names[own] = min(names.get(own, "g"), self.fingerprint_of(number))  # "g" comes after all of them
+        numbers = list(range(len(self))) if keep_copies else self.copies.kept.tolist()
+        sizes = Counter(family[numbers].tolist())
+        left, held_out = max(1, round(held_out_share * len(numbers))), set()
+        for own in sorted(names, key=names.__getitem__):
+            if sizes[own] <= left:
+                held_out.add(own)
+                left -= sizes[own]
+        held_out = held_out or {min(sizes, key=lambda own: (sizes[own], names[own]))}
         sides: tuple[list[int], list[int]] = ([], [])
         for number in numbers:
             sides[int(family[number]) in held_out].append(number)

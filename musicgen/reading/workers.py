@@ -213,7 +213,10 @@ def serve() -> None:
 
     def read(path: Path) -> FileRecord:
         tell(True)
-        return read_record(path, selection, lambda: tell(None))
+        try:
+            return read_record(path, selection, lambda: tell(None))
+        except Exception as error:  # a mistake of this program's, which must not cost the other files
+            return FileRecord.of_refusal(UnreadableFileError(f"its reader failed ({type(error).__name__}: {error})", Reason.CRASHED))
 
     with contextlib.suppress(EOFError, BrokenPipeError):
         selection = pickle.load(source)
