@@ -37,7 +37,6 @@ class Rewriting:
     keeps: str = ""  # of the notes that are rewritten, one of KEEPS
     melody: int | None = None  # to harmonize: this part is kept, all others are new, also those that the model has and the piece lacks
     temperature: float = 0.9
-    top_p: float = 1.0
 
 
 class Given(NamedTuple):

@@ -1,13 +1,11 @@
 """One piece so far, of many that are played at once and weighed."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from musicgen.composing.givens import Group
+from musicgen.composing.playing import History
 from musicgen.composing.request import Played
 from musicgen.encoding.context import RunningContext
-
-History = tuple[Any, int, Played] | None  # those before, then the latest note's part and the note; shared by particles that began alike
 
 
 @dataclass(slots=True)
@@ -19,7 +17,7 @@ class Particle:
     begun: dict[int, int]  # of the groups whose pitches are kept, how many of each part
     placed: int = 0  # of the given notes
     rest: Group = ()  # of the group that is being placed
-    history: History = None
+    history: History = ()
     weight: float = 0.0  # ln
     ahead: float = 0.0  # ln, what of the weight is a guess at what comes, to be taken back
     nats: float = 0.0  # -ln of the probability of all choices
@@ -32,7 +30,7 @@ class Particle:
     def played(self) -> list[tuple[int, Played]]:
         """The notes that were chosen, each with its part, in order."""
         notes, history = [], self.history
-        while history is not None:
+        while history:
             history, part, note = history
             notes.append((part, note))
         return notes[::-1]

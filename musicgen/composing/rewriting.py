@@ -1,10 +1,10 @@
 """A piece of which some is kept -> the same with the rest new: a particle filter over the network's states.
 
 Conventions: N particles play at once, each a piece so far. The target is the Feynman-Kac measure (Del Moral 2004) of a sequence model M and
-potentials G. M draws a field from what the network says, within what may stand there (`masks`), by temperature and top-p; G is the share of the
+potentials G. M draws a field from what the network says, within what may stand there (`masks`), by temperature; G is the share of the
 network's probability, at temperature 1, that lies on what may stand there. What is given is the one thing that may stand there when its turn has
 come, and until then nothing that would come later may: so G is what the network gives to the kept notes, and to there being no others before them.
-At temperature 1 and top-p 1 the measure is the network's own posterior given what is kept, and the mean weight an unbiased estimate of the evidence.
+At temperature 1 the measure is the network's own posterior given what is kept, and the mean weight an unbiased estimate of the evidence.
 
 Particles are not compared at equal numbers of notes but at the same place in the piece: when all given notes of an onset have been played (with
 pitches to be placed, from beat to beat). Then, if the effective sample size is below half of N, they are resampled systematically. That each
@@ -89,7 +89,6 @@ class Swarm:
         """`least_effective`: with 0 the particles are never resampled, so that each plays by itself."""
         self.engine, self.givens, self.rules, self.rng, self.least_effective = engine, givens, Rules(givens), rng, least_effective
         self.checkpoints: list[Checkpoint] = []
-        self.log_evidence = 0.0
         state, previous, running = self._hear()
         first = Particle(running, givens.dues.copy(), dict.fromkeys(givens.queues, 0))
         first.ahead = first.weight = self.rules.ahead(first)
@@ -161,20 +160,20 @@ class Swarm:
 
     def _choose(self, turns: list[Turn], state: State, now: Context) -> np.ndarray:
         """The next note of particles, (B, 5), and what it does to their weights."""
-        vocabulary, rewriting = self.engine.vocabulary, self.givens.rewriting
+        vocabulary = self.engine.vocabulary
         notes = np.zeros((len(turns), len(vocabulary.sizes)), np.int32)
         features = self.engine.features(state)
         lost, nats = np.zeros(len(turns)), np.zeros(len(turns))
         goes_on = np.ones(len(turns), bool)
-        for field in vocabulary.active:
-            if field > TIME_SHIFT:
+        for column, field in enumerate(vocabulary.active):
+            if column and vocabulary.active[column - 1] <= PART:  # its onset, and then its part, is known now
                 at = zip(*(turn.running.at(turn.shift, int(note[PART])) for turn, note in zip(turns, notes, strict=True)), strict=True)
-                now = Context(*now[: len(BEFORE)], *(np.array(column) for column in at))
+                now = Context(*now[: len(BEFORE)], *(np.array(values) for values in at))
             logits = self.engine.logits(field, features, notes, now).astype(np.float64)
             allowed = np.ones(logits.shape, bool)
             for row in np.flatnonzero(goes_on):
                 allowed[row] = turns[row].allowed(field, notes[row])
-            notes[:, field] = sample(logits, allowed, self.rng.random(len(turns)), temperature=rewriting.temperature, top_p=rewriting.top_p)
+            notes[:, field] = sample(logits, allowed, self.rng.random(len(turns)), temperature=self.givens.rewriting.temperature)
             total = log_sum_exp(logits)
             lost += total - log_sum_exp(np.where(allowed, logits, -np.inf))
             nats += (total - np.take_along_axis(logits, notes[:, field, None], axis=1)[:, 0]) * goes_on
