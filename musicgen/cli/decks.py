@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from musicgen.cli.colours import all_colourings
 from musicgen.cli.console import clock
 from musicgen.cli.sheets import in_its_key
 from musicgen.cli.sounds import Studio
@@ -13,13 +14,13 @@ from musicgen.listening.midi import midi_bytes
 from musicgen.listening.notation.musicxml import musicxml
 from musicgen.listening.notation.score import score_of
 from musicgen.listening.page import Table
-from musicgen.listening.pianoroll import Colours, by_part, roll, said
+from musicgen.listening.pianoroll import Colouring, by_part, roll, said
 from musicgen.listening.samples import bank_of
 from musicgen.listening.takes import takes_html
+from musicgen.model.file import Model
 from musicgen.piece import Piece
 
 ROLL_WIDTH = 1020  # pixels
-Colouring = tuple[Colours, tuple[tuple[str, str], ...]]
 
 
 class Take(NamedTuple):
@@ -84,7 +85,7 @@ def instruments_of(decks: Sequence[Deck], studio: Studio, **fineness) -> dict[st
     return bank_of([deck.heard or deck.piece for deck in decks], lambda piece: studio.record(piece, "the instruments"), **fineness)
 
 
-def page_of_takes(model: Path, name: str, takes: Sequence[Take], studio: Studio) -> bytes:
+def page_of_takes(path: Path, model: Model, name: str, takes: Sequence[Take], studio: Studio) -> bytes:
     """A page of what was composed, with a table to compare. Raises CommandError."""
     title = f"{name}: {takes[0].path.name}" if len(takes) == 1 else f"{name}: {len(takes)} takes"
     decks = [
@@ -95,11 +96,12 @@ def page_of_takes(model: Path, name: str, takes: Sequence[Take], studio: Studio)
             midi=take.midi,
             faults=[_fault(fault, take.piece) for fault in take.row["faults"]],
             copies=take.copies,
-            details={"model": str(model), "random seed": take.row["random_seed"], **take.settings},
+            colourings=all_colourings(sounding(take.piece), model),
+            details={"model": str(path), "random seed": take.row["random_seed"], **take.settings},
         )
         for take in takes
     ]
-    return page_of(title, [f"Composed by the model {model}."], decks, studio, _compared(takes) if len(takes) > 1 else None)
+    return page_of(title, [f"Composed by the model {path}."], decks, studio, _compared(takes) if len(takes) > 1 else None)
 
 
 def _fault(fault: Mapping, piece: Piece) -> str:

@@ -114,7 +114,7 @@ def generate(
     if page is not None and studio is not None:
         from musicgen.cli.decks import Take, page_of_takes
 
-        write_file(page, page_of_takes(path, model_title(path), [Take(*one) for one in played], studio))
+        write_file(page, page_of_takes(path, model, model_title(path), [Take(*one) for one in played], studio))
         say(f"page {page}", quiet)
     if as_json:
         show_json({"model": str(path), "takes": rows, **({"page": str(page)} if page else {})})

@@ -5,9 +5,13 @@ from pathlib import Path
 import click
 import numpy as np
 
+from musicgen.cli.colours import KINDS, all_colourings, colouring_of
 from musicgen.cli.console import USAGE, CommandError, check_writable, is_there, show_json, write_file
+from musicgen.cli.models import model_path, open_model
 from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
 from musicgen.listening.audio import FORMATS, RATE
+from musicgen.listening.deck import sounding
+from musicgen.model.file import Model
 from musicgen.piece import STEPS_PER_QUARTER, Piece
 from musicgen.reading.finding import MIDI_SUFFIXES
 
@@ -27,6 +31,8 @@ SUFFIXES = (".svg", ".png")  # of a roll
 @click.option("--roll", type=click.Path(path_type=Path), help="Write the piano roll: .svg or .png.")
 @click.option("--png", type=click.Path(path_type=Path), help="The piano roll as a PNG, whatever the name.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write one HTML page with roll, score and sound.")
+@click.option("--colours", type=click.Choice(KINDS), default=KINDS[0], show_default=True, help="Of the roll; all but parts need --model.")
+@click.option("--model", "model_name", help="Whose surprise and whose corpus: a file, a run's folder, or a model that comes along.")
 @click.option("--dark", is_flag=True, help="Draw PNGs on a dark ground; SVGs follow the viewer's.")
 @click.option("--two-staves", is_flag=True, help="Write two parts on each staff of the score, as hymn books do.")
 @sound_options
@@ -35,6 +41,8 @@ SUFFIXES = (".svg", ".png")  # of a roll
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def render(
     file: Path,
+    colours: str,
+    model_name: str | None,
     dark: bool,
     two_staves: bool,
     soundfont: Path | None,
@@ -52,6 +60,9 @@ def render(
     """
     targets = {kind: path for kind, path in outputs.items() if path is not None}
     check_targets(targets, [path for path in (file, soundfont) if path is not None], force)
+    if colours != KINDS[0] and model_name is None:
+        raise CommandError(f"--colours {colours} needs a model: name one with --model", USAGE)
+    model = None if model_name is None else open_model(model_path(model_name))
     facts: dict = {}
     contents: dict[str, bytes] = {}
     sounds = [kind for kind in targets if kind in FORMATS]
@@ -67,12 +78,13 @@ def render(
         from musicgen.cli.sheets import roll_file, sheet
 
         heard = piece if "page" in targets else None
-        piece = read_music(file, STEPS_PER_QUARTER, quiet or bool(sounds))
+        piece = read_music(file, model.configuration.vocabulary.steps_per_quarter if model else STEPS_PER_QUARTER, quiet or bool(sounds))
+        colouring = colouring_of(piece, colours, model) if model and colours != KINDS[0] else None
         for kind in sheets:
             if kind == "page":
-                contents[kind] = page_of_file(file, piece, heard, two_staves, studio)
+                contents[kind] = page_of_file(file, piece, heard, two_staves, studio, model)
             elif kind in ROLLS:
-                contents[kind] = roll_file(piece, kind == "png" or targets[kind].suffix.lower() == ".png", dark)
+                contents[kind] = roll_file(piece, kind == "png" or targets[kind].suffix.lower() == ".png", dark, colouring)
             else:
                 contents[kind] = sheet(piece, kind, two_staves)
     for kind, content in contents.items():
@@ -85,13 +97,14 @@ def render(
             click.echo(f"{path}: {length}{len(contents[kind]):,} bytes")
 
 
-def page_of_file(file: Path, piece: Piece, heard: Piece | None, two_staves: bool, studio: Studio) -> bytes:
+def page_of_file(file: Path, piece: Piece, heard: Piece | None, two_staves: bool, studio: Studio, model: Model | None) -> bytes:
     """A page of one piece. Raises CommandError."""
     from musicgen.cli.decks import deck_of, page_of
 
+    colourings = all_colourings(sounding(piece), model) if model else {}
     midi = file.read_bytes() if file.suffix.lower() in MIDI_SUFFIXES else None
     title = piece.title or file.stem
-    return page_of(title, [], [deck_of(piece, title, file.stem, midi=midi, heard=heard, on_two_staves=two_staves)], studio)
+    return page_of(title, [], [deck_of(piece, title, file.stem, midi=midi, heard=heard, on_two_staves=two_staves, colourings=colourings)], studio)
 
 
 def facts_of(samples: np.ndarray) -> dict:

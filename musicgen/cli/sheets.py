@@ -7,7 +7,7 @@ from musicgen.judging.key import estimate_key
 from musicgen.listening.notation.engraving import PAPER, EngravingError, engrave, one_picture, pdf
 from musicgen.listening.notation.musicxml import musicxml
 from musicgen.listening.notation.score import score_of
-from musicgen.listening.pianoroll import by_part, roll, whole
+from musicgen.listening.pianoroll import Colouring, by_part, roll, whole
 from musicgen.listening.picture import png_file, svg_file
 from musicgen.piece import Piece
 
@@ -28,7 +28,7 @@ def sheet(piece: Piece, kind: str, on_two_staves: bool = False) -> bytes:
         raise CommandError(f"no score as {kind.upper()}: {error}", FAILURE) from None
 
 
-def roll_file(piece: Piece, is_png: bool, is_dark: bool) -> bytes:
+def roll_file(piece: Piece, is_png: bool, is_dark: bool, colouring: Colouring | None = None) -> bytes:
     """The piano roll of a piece as the bytes of a file; an SVG follows the light or dark of whoever looks at it."""
-    picture = whole(roll(piece, *by_part(piece)), piece.title)
+    picture = whole(roll(piece, *(colouring or by_part(piece))), piece.title)
     return png_file(picture, is_dark) if is_png else svg_file(picture, f"Piano roll of {piece.title}" if piece.title else "Piano roll")

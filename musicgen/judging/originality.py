@@ -157,14 +157,28 @@ def copied(piece: Piece, index: CorpusIndex, min_notes: int = MIN_NOTES) -> Copi
     num_copied, num_compared = 0, 0
     for number, line in enumerate(map(top_line, piece.parts)):
         runs = index.lines.run_lengths(line)
-        reach = np.maximum.accumulate(np.append(np.arange(len(runs)) + np.where(runs >= min_notes, runs, 0), 0))  # where the copies so far end
-        num_copied += int((reach[: len(line)] > np.arange(len(line))).sum())
+        num_copied += int(_are_copied(runs, min_notes)[: len(line)].sum())
         num_compared += len(line)
         if runs.max(initial=0) > len(longest[0]):
             longest = _longest(line, runs), number
     notes = texture(piece)
     passage = _longest(notes, index.passages.run_lengths(notes))
     return Copied(index.place_of(*longest) if longest[0] else None, index.place_of(passage, None) if passage else None, num_copied, num_compared)
+
+
+def copied_notes(piece: Piece, index: CorpusIndex, min_notes: int = MIN_NOTES) -> list[set[Note]]:
+    """The notes of each part's top line that stand in runs of at least `min_notes` notes of the corpus; of one grid with the piece."""
+    found = []
+    for line in map(top_line, piece.parts):
+        are_copied = _are_copied(index.lines.run_lengths(line), min_notes)
+        found.append({note for note, is_copied in zip(line, are_copied.tolist(), strict=False) if is_copied})
+    return found
+
+
+def _are_copied(runs: np.ndarray, min_notes: int) -> np.ndarray:
+    """Which notes lie in a long run; runs (N,) says how many follow from each note on."""
+    ends = np.maximum.accumulate(np.append(np.arange(len(runs)) + np.where(runs >= min_notes, runs, 0), 0))  # of the copies so far
+    return ends > np.arange(len(ends))
 
 
 def _longest(notes: Sequence[Note], runs: np.ndarray) -> Sequence[Note]:

@@ -29,6 +29,7 @@ BLACK_KEYS = (1, 3, 6, 8, 10)
 HEAT_STEP = 1.0  # nats
 
 Colours = Sequence[Sequence[str]]  # of each note of each part
+Colouring = tuple[Colours, tuple[tuple[str, str], ...]]  # and the legend
 
 
 class Roll(NamedTuple):
@@ -41,20 +42,20 @@ class Roll(NamedTuple):
     pixels_per_step: float
 
 
-def by_part(piece: Piece) -> tuple[Colours, tuple[tuple[str, str], ...]]:
+def by_part(piece: Piece) -> Colouring:
     """A colour for each part, and the legend."""
     colours = [[part_colour(number)] * len(part.notes) for number, part in enumerate(piece.parts)]
     return colours, tuple((part_colour(number), said(part)) for number, part in enumerate(piece.parts))
 
 
-def by_surprise(nats: Sequence[Sequence[float]]) -> tuple[Colours, tuple[tuple[str, str], ...]]:
+def by_surprise(nats: Sequence[Sequence[float]]) -> Colouring:
     """Colours by how surprised a model is by each note of each part, in nats, and the legend."""
     colours = [[f"heat{min(len(HEAT) - 1, max(0, int(one / HEAT_STEP)))}" for one in part] for part in nats]
     names = [f"{level * HEAT_STEP:g} to {(level + 1) * HEAT_STEP:g}" for level in range(len(HEAT) - 1)]
     return colours, tuple((f"heat{level}", f"{name} nats") for level, name in enumerate([*names, f"{(len(HEAT) - 1) * HEAT_STEP:g} or more"]))
 
 
-def by_copies(is_copied: Sequence[Sequence[bool]]) -> tuple[Colours, tuple[tuple[str, str], ...]]:
+def by_copies(is_copied: Sequence[Sequence[bool]]) -> Colouring:
     """Colours by whether each note of each part stands in a copied run, and the legend."""
     colours = [["marked" if copied else "heat1" for copied in part] for part in is_copied]
     return colours, (("marked", "copied"), ("heat1", "its own"))

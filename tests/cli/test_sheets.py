@@ -2,11 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from scores import notes_in, notes_of
 from tiny import bands, random_model
 
+from musicgen.cli.colours import nats_of
+from musicgen.judging.originality import CorpusIndex
+from musicgen.judging.surprise import surprises
 from musicgen.listening.midi import midi_bytes
 from musicgen.listening.notation import engraving
 from musicgen.model.file import save_model
@@ -35,6 +39,19 @@ def test_render_writes_piano_rolls(run, folder):
     code, _, said = run("render", "band.mid", "--roll", "a.gif")
     assert code == 2
     assert ".svg or .png" in said
+
+
+def test_rolls_are_coloured_by_what_a_model_knows(run, folder):
+    model = random_model(bands())
+    save_model(replace(model, copies=CorpusIndex.of(bands(), ()).to_arrays()), folder / "model.safetensors")
+    for colours, colour in (("surprise", b'class="heat'), ("copied", b'class="marked"')):
+        assert run("render", "band.mid", "--roll", "a.svg", "--colours", colours, "--model", "model.safetensors", "--force", "--quiet") == (0, "", "")
+        assert colour in (folder / "a.svg").read_bytes()
+    piece = bands()[0]
+    assert [len(nats) for nats in nats_of(piece, model)] == [len(part.notes) for part in piece.parts]
+    (summed,) = surprises(model.engine(), [piece])
+    assert 0 < sum(map(sum, nats_of(piece, model))) <= summed.nats.sum()  # which counts the end too
+    assert run("render", "band.mid", "--roll", "b.svg", "--colours", "copied")[0] == 2
 
 
 @pytest.mark.slow
