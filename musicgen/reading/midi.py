@@ -75,10 +75,10 @@ def _hear(song: Song) -> tuple[Heard, tuple[str, ...]]:
     heard, complaint = None, ""
     try:
         heard = _hear_with_symusic(song)
+        if not heard.num_endless and all(track.endswith(END_OF_TRACK) for track in song.tracks) and not _borrows(heard, song):
+            return heard, ()
     except (RuntimeError, ValueError) as error:
         complaint = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error")
-    if heard is not None and not heard.num_endless and all(track.endswith(END_OF_TRACK) for track in song.tracks) and not _borrows(heard, song):
-        return heard, ()
     try:
         again = hear_again(song)
     except UnreadableFileError:
@@ -137,4 +137,4 @@ def _borrows(heard: Heard, song: Song) -> bool:
     given = set().union(*having)
     lacking = [(track, given - own) for track, own in zip(song.tracks, having, strict=True)]
     suspects = [track for track, without in lacking if without & {status & 0x0F for (status,) in NOTE_ONS.findall(track)}]
-    return any(_parsed((track,), song.ticks_per_quarter).note_num() for track in suspects)
+    return any(_parsed((_released(track),), song.ticks_per_quarter).note_num() for track in suspects)
