@@ -7,6 +7,7 @@ stands. Pieces are told apart by a hash of all that the network sees of them.
 import hashlib
 import json
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,8 +15,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import click
+
 from musicgen import __version__
-from musicgen.cli.console import UNREADABLE, USAGE, CommandError, make_folder, write_file
+from musicgen.cli.console import UNREADABLE, USAGE, CommandError, make_folder, status_line, write_file
 from musicgen.cli.models import RUNS
 from musicgen.files import LockedError, clear_unfinished, locked
 from musicgen.learning.batches import Example
@@ -124,3 +127,21 @@ def _counted(titles: list[str], what: str) -> str:
         return ""
     named = ", ".join(repr(title) for title in titles[:MOST_NAMED]) + (" and more" if len(titles) > MOST_NAMED else "")
     return f"{len(titles)} {'is' if len(titles) == 1 else 'are'} {what}: {named}"
+
+
+def resuming(folder: Path) -> str:
+    """The line that goes on with a run."""
+    program = click.get_current_context().command_path
+    return f"{'python ' if program.split()[0].endswith('.py') else ''}{program} --resume {shlex.quote(str(folder))}"
+
+
+@contextmanager
+def saying_where(folder: Path, again: str) -> Iterator[None]:
+    """Turn what the disk says into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        status_line("", last=True)
+        raise CommandError(
+            f"can't write into {folder}: {error.strerror or error}. Mend that, then {again} goes on from the last checkpoint"
+        ) from None

@@ -1,10 +1,8 @@
 """`train`: from folders of music to a model, in a folder of its own for each run."""
 
-import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -17,16 +15,20 @@ from musicgen.cli.corpora import corpus_folders, corpus_name, selection_options
 from musicgen.cli.history import in_words, verdicts_of
 from musicgen.cli.interruption import Interruption
 from musicgen.cli.journal import Journal
-from musicgen.cli.material import Material, material_of
-from musicgen.cli.models import MODEL_NAME
-from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder
+from musicgen.cli.material import SHAPE, Material, material_of
+from musicgen.cli.models import MODEL_NAME, model_path, open_model
+from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder, resuming, saying_where
 from musicgen.cli.specimens import Specimens
-from musicgen.learning.checkpoints import Checkpoints
+from musicgen.learning.checkpoints import Checkpoint, Checkpoints
 from musicgen.learning.cluster import place
+from musicgen.learning.inheritance import inherited
 from musicgen.learning.position import Epoch
 from musicgen.learning.schedule import PATIENCE, Schedule
 from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
 from musicgen.model.file import Model, save_model
+
+if TYPE_CHECKING:
+    from musicgen.learning.training import Training
 
 DEFAULT_MINUTES = 15.0
 
@@ -35,6 +37,7 @@ DEFAULT_MINUTES = 15.0
 @click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: a new one in outputs/]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was interrupted, however that was.")
+@click.option("--from", "from", metavar="MODEL", help="Begin with the weights of a file, a run, or a model that comes along, such as chorales.")
 @click.option("--minutes", type=NumberRange(0, min_open=True), help=f"Fit the whole training into so many minutes.  [default: {DEFAULT_MINUTES:g}]")
 @click.option("--epochs", type=click.IntRange(1), help="Train for so many epochs instead.")
 @click.option(
@@ -67,6 +70,9 @@ def train(corpora: tuple[str, ...], out: Path | None, resume: Path | None, force
     given = {name: value for name, value in options.items() if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
     check_options(given)
     check_cluster(given, resume)
+    for some in (options, given):
+        if some.get("from"):
+            some["from"] = str(model_path(some["from"]).resolve())
     with Interruption(quiet) as interruption:
         if resume is not None:
             if out is not None or force:
@@ -112,6 +118,8 @@ def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Int
 
 def check_options(given: dict) -> None:
     """Raises CommandError for options that contradict each other."""
+    if "from" in given and (contradiction := next((name for name in SHAPE if name in given and name != "dropout"), None)):
+        raise CommandError(f"--{contradiction} contradicts --from: the network is that of {given['from']}", USAGE)
     if "minutes" in given and "epochs" in given:
         raise CommandError("give either --minutes or --epochs", USAGE)
     if given.get("activation", "tanh") != "tanh" and given.get("cell", "lstm") != "rnn":
@@ -158,11 +166,18 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
 
         page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
         schedule = schedule_of(options)
-        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule, replicas=replicas)
         checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
         specimens = Specimens(folder, options["samples"], options["random_seed"], quiet)
+        checkpoint, damaged = checkpoints.newest()
+        for sentence in damaged:
+            say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", quiet)
+        weights = None if checkpoint or not options["from"] else inherited(open_model(model_path(options["from"])), configuration)
+        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule, weights, replicas)
         with saying_where(folder, again):
-            resume_from(checkpoints, training, quiet)
+            if checkpoint:
+                restore(training, checkpoint, folder, quiet)
+            else:
+                checkpoints.save(training.good, training.good)  # which shows that there is room, too
         interruption.is_patient = True
         for epoch in training.run():
             with saying_where(folder, again):
@@ -201,18 +216,12 @@ def schedule_of(options: dict) -> Schedule:
     return Schedule(**settings, patience=PATIENCE if stops_early else None)
 
 
-def resume_from(checkpoints: Checkpoints, training, quiet: bool) -> None:
-    """Go on from the newest checkpoint that is whole; where there is none, write the first, which shows that there is room. Raises OSError."""
-    checkpoint, damaged = checkpoints.newest()
-    for sentence in damaged:
-        say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", quiet)
-    if checkpoint is None:
-        checkpoints.save(training.good, training.good)
-        return
+def restore(training: "Training", checkpoint: Checkpoint, folder: Path, quiet: bool) -> None:
+    """Go on from a checkpoint. Raises CommandError."""
     try:
         training.restore(checkpoint.now, checkpoint.good)
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"the checkpoints in {checkpoints.folder} are of another version of this program: {error}", UNREADABLE) from None
+        raise CommandError(f"the checkpoints in {folder} are of another version of this program: {error}", UNREADABLE) from None
     if training.position.steps:
         say(f"going on in epoch {training.position.epoch}, after {training.position.steps:,} steps", quiet)
 
@@ -221,21 +230,3 @@ def model_of(material: Material, weights: dict[str, np.ndarray], epoch: Epoch, s
     """The model as it is after an epoch."""
     record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
     return Model(material.configuration, weights, material.encoded.facts, epoch.held_out or {}, record, material.encoded.copies)
-
-
-def resuming(folder: Path) -> str:
-    """The line that goes on with a run."""
-    program = click.get_current_context().command_path
-    return f"{'python ' if program.split()[0].endswith('.py') else ''}{program} --resume {shlex.quote(str(folder))}"
-
-
-@contextmanager
-def saying_where(folder: Path, again: str) -> Iterator[None]:
-    """Turn what the disk says into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        status_line("", last=True)
-        raise CommandError(
-            f"can't write into {folder}: {error.strerror or error}. Mend that, then {again} goes on from the last checkpoint"
-        ) from None

@@ -23,6 +23,7 @@ class Position:
     seconds: float = 0.0  # of training; the clock stands still while no program trains
     halvings: int = 0  # of the learning rate, after the loss blew up
     batch_halvings: int = 0  # of the batch, after a step did not fit into the memory
+    first_nats: float = math.inf  # nats per note of the first step
     best_nats: float = math.inf  # nats per note on held-out pieces
     best_progress: float = 0.0  # where that was
     judged_since_best: int = 0

@@ -45,7 +45,7 @@ class Training:
         weights: dict[str, np.ndarray] | None = None,
         replicas: Replicas | None = None,
     ) -> None:
-        """`weights`: to begin with, as `weight_shapes` lists them, instead of random ones; `replicas`: that take the steps, instead of one device."""
+        """`weights`: to begin with, those that are missing random; `replicas`: that take the steps, instead of one device."""
         self._replicas = replicas or Alone()
         self.configuration, self.schedule = configuration, schedule
         self._examples, self._held_out = training, held_out
@@ -53,9 +53,8 @@ class Training:
         self.position = Position()
         with self._replicas.scope():
             self._model = build(configuration, training, schedule)
-        if weights is not None:
-            for name, variable in named_weights(self._model).items():
-                variable.assign(weights[name])
+        for name, array in (weights or {}).items():
+            named_weights(self._model)[name].assign(array)
         self._average = Average(self._model, schedule.averaging)
         self._blown_up = BLOWN_UP * sum(math.log(configuration.vocabulary.sizes[field]) for field in configuration.vocabulary.active)
         self._steps_an_epoch = len(self._plans())
@@ -154,8 +153,9 @@ class Training:
                 raise
             raise MemoryTroubleError from error
         norm = float(self._model.optimizer.gradient_norm.numpy())
-        if not nats <= self._blown_up or not math.isfinite(norm):
-            raise TroubleError(f"the loss became {nats:.3g}" if not nats <= self._blown_up else f"the gradient became {norm}")
+        at.first_nats = nats if math.isinf(at.first_nats) else at.first_nats  # of other music than a model learned before it may be high
+        if not nats <= max(self._blown_up, BLOWN_UP * at.first_nats) or not math.isfinite(norm):
+            raise TroubleError(f"the gradient became {norm}" if nats <= self._blown_up else f"the loss became {nats:.3g}")
         self._average.update()
         notes = float(said[..., PITCH].sum())
         at.batch, at.steps, at.notes, at.nats = at.batch + 1, at.steps + 1, at.notes + notes, at.nats + nats * notes
