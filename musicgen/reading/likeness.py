@@ -121,9 +121,23 @@ def likeness(ours: Sound, theirs: Sound) -> float:
         return 0.0
     interval = int(np.bincount((votes[:, 2] + 128).astype(np.int64)).argmax()) - 128
     votes = votes[votes[:, 2] == interval]
+    return max(_covered(ours, theirs, votes, interval, speed) for speed in _speeds(votes))
+
+
+def _speeds(votes: np.ndarray) -> list[float]:
+    """How many times as long the notes of one piece may be in the other: what most runs say, and what the way from run to run says."""
     speed = float(np.median(votes[:, 3]))
+    here, there = votes[np.argsort(votes[:, 0], kind="stable"), :2].T
+    half = len(here) // 2
+    ways = here[half:] - here[: len(here) - half]
+    slope = float(np.median((there[half:] - there[: len(here) - half])[ways > 0] / ways[ways > 0])) if half and (ways > 0).any() else speed
     nearest = float(SPEEDS[np.abs(SPEEDS / speed - 1).argmin()])
-    speed = nearest if abs(nearest / speed - 1) < NEAR_SPEED else speed
+    near = nearest if abs(nearest / speed - 1) < NEAR_SPEED else speed
+    return [near, slope] if slope != near and abs(slope / speed - 1) < NEAR_SPEED else [near]
+
+
+def _covered(ours: Sound, theirs: Sound, votes: np.ndarray, interval: int, speed: float) -> float:
+    """The likeness at one interval and speed."""
     near = 1 if speed == 1 else 2  # steps
     places, counts = np.unique(np.round(votes[:, 1] - speed * votes[:, 0]).astype(np.int64), return_counts=True)
     covered, covers, most = np.zeros(len(ours.onsets), bool), np.zeros(len(theirs.onsets), bool), counts.max()
