@@ -1,6 +1,9 @@
 """`generate`: new music from a model."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,26 +18,28 @@ from musicgen.cli.console import (
     make_folder,
     say,
     show_json,
+    with_progress,
     write_file,
 )
 from musicgen.cli.controls import Worded, control_options
 from musicgen.cli.models import RUNS, model_path, model_title, open_model
 from musicgen.cli.seeds import LARGEST_SEED, read_seed, told_apart
-from musicgen.composing.attempts import Attempt
-from musicgen.composing.composer import compose
 from musicgen.composing.controls import RequestError
 from musicgen.composing.record import Record
 from musicgen.composing.request import Frame, Request
+from musicgen.composing.takes import AT_ONCE, MEANINGS, TRIES, Judge, play_takes, ranks
+from musicgen.composing.takes import Take as Judged
 from musicgen.composing.wording import read_bars, read_meter
-from musicgen.judging.faults import FAULTS, Facts, find_faults
-from musicgen.judging.originality import copied
-from musicgen.judging.summary import ranges_of
+from musicgen.judging.faults import Finding
+from musicgen.judging.originality import CorpusIndex
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model
 from musicgen.piece import Piece
 from musicgen.reading.finding import MIDI_SUFFIXES
 
 SOUND = ".wav"
+MOST_TAKES = 100_000
+MEGABYTES = 400  # measured with the packaged models
 SEED_HELP = """Music to continue: any music file that can be read, or notes. C4:1 is middle C for a quarter note, F#4:1/2 or F#4:e for an
 eighth, q. a dotted quarter, e3 an eighth of a triplet, R:1 a rest, [C4 E4 G4]:2 a chord, C4:2~ C4:1 a tie; | stands where a bar of the meter is
 full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are parts. Or a whole number, the random seed."""
@@ -50,7 +55,11 @@ full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are 
 @click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, exactly; the seed's count too.")
 @click.option("--end/--no-end", "closes", default=True, show_default=True, help="Let the piece close where its bars are full, or cut it off there.")
 @control_options
-@click.option("--takes", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many pieces to write.")
+@click.option("--takes", type=click.IntRange(1, MOST_TAKES), default=1, show_default=True, help="How many to write; the best is shown first.")
+@click.option(
+    "--tries", type=click.IntRange(0, 100), default=TRIES, show_default=True, help="Times that a take with a fault is played again, at most."
+)
+@click.option("--max-copy", type=click.IntRange(1), help="Reject takes with a longer run of notes, in one part, that stands in the corpus.")
 @click.option("--tempo", type=NumberRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
 @click.option(
     "--meter", type=Worded("METER", read_meter), help="Like 3/4; beside a seed it begins after it.  [default: the seed's, else the corpus']"
@@ -68,6 +77,8 @@ def generate(
     random_seed: int | None,
     model_name: str | None,
     takes: int,
+    tries: int,
+    max_copy: int | None,
     out: Path | None,
     wav: bool,
     page: Path | None,
@@ -81,6 +92,8 @@ def generate(
     path = model_path(model_name)
     model = open_model(path)
     index = copies.index_of(model)
+    if max_copy is not None and index is None:
+        raise CommandError(f"--max-copy: {copies.NO_INDEX}", DOES_NOT_FIT)
     studio = None
     if page is not None:
         check_writable(page, force, "--page")
@@ -93,43 +106,87 @@ def generate(
         for notice in Frame(model, request).notices():
             say(notice, quiet)
         paths = output_paths(out, model.corpus.name, random_seed, takes, force, wav)
-        pieces = compose(model, request, random_seed, takes)
+        judge = Judge(model, request, index, max_copy)
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
+    if takes > AT_ONCE:
+        say(f"{takes:,} takes, {AT_ONCE} at once: about {MEGABYTES} MB of memory, however many; each is written when it is played", quiet)
     rows: list[dict] = []
-    said: list[str] = []  # of the copies of each
-    played: list[tuple] = []
-    for number, (piece, file) in enumerate(zip(pieces, paths, strict=True)):
-        record = Record.of(piece, model, model_title(path), request, Attempt(random_seed + number))
-        midi = midi_bytes(piece, record.to_text())
+    kept: list[Judged] = []  # without their notes
+    played: list[tuple] = []  # for the page
+    every = play_takes(judge, range(random_seed, random_seed + takes), tries)
+    for take, file in zip(with_progress(every, takes, "composing", quiet), paths, strict=True):
+        record = Record.of(take.piece, model, model_title(path), request, take.attempt)
+        midi = midi_bytes(take.piece, record.to_text())
         write_file(file, midi)
-        row: dict = {"path": str(file), "bars": len(piece.bar_lines), "notes": piece.num_notes, "seconds": round(piece.seconds, 2)}
-        copy = copied(piece, index) if index else None
-        rows.append({**row, "random_seed": random_seed + number, "faults": faults_of(piece, request, model), **copies.as_json(copy, index)})
-        said.append(copies.in_words(copy, index) if copy and index else "")
-        played.append((piece, file, midi, rows[-1], said[-1], record.settings))
+        rows.append(row_of(take, file, index))
+        kept.append(replace(take, piece=Piece(())))
+        if page is not None:
+            played.append((take.piece, file, midi, rows[-1], said_of_copies(take, index), record.settings))
         if studio is not None and wav:
-            studio.write_wav(piece, file.with_suffix(SOUND))
+            studio.write_wav(take.piece, file.with_suffix(SOUND))
             rows[-1]["wav"] = str(file.with_suffix(SOUND))
+    places = ranks(kept, model, index)
+    for row, place in zip(rows, places, strict=True):
+        row["rank"] = place
+    rejected = Counter(name for take in kept for names in take.rejected for name in names)
     if page is not None and studio is not None:
         from musicgen.cli.decks import Take, page_of_takes
 
         write_file(page, page_of_takes(path, model, model_title(path), [Take(*one) for one in played], studio))
         say(f"page {page}", quiet)
     if as_json:
-        show_json({"model": str(path), "takes": rows, **({"page": str(page)} if page else {})})
+        show_json({"model": str(path), "takes": rows, "rejected": dict(rejected), **({"page": str(page)} if page else {})})
     elif not quiet:
         say(f"model {path}")
         if index is None:
             say(copies.NO_INDEX)
-        for row, report in zip(rows, said, strict=True):
-            sound = f", sound in {row['wav']}" if wav else ""
-            click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}{sound}")
-            if report:
-                say(f"    {report}")
-            for fault in row["faults"]:
-                where = "" if fault["bar"] is None else f", from bar {fault['bar']} on"
-                say(f"    {fault['fault']}: {fault['meaning']}{where}", quiet)
+        for number in sorted(range(takes), key=places.__getitem__):
+            show_take(rows[number], said_of_copies(kept[number], index), model)
+        if rejected:
+            times = sum(len(take.rejected) for take in kept)
+            say(f"{times} tries rejected, and played again: " + ", ".join(f"{name} {count}" for name, count in rejected.most_common()))
+
+
+def row_of(take: Judged, file: Path, index: CorpusIndex | None) -> dict:
+    """What `--json` says of a take; of its faults bars count from 1 and parts from 0."""
+    piece = take.piece
+    return {
+        "path": str(file),
+        "bars": len(piece.bar_lines),
+        "notes": piece.num_notes,
+        "seconds": round(piece.seconds, 2),
+        "random_seed": take.attempt.random_seed,
+        "tries": take.attempt.number + 1,
+        "warmer": take.attempt.warmer,
+        "rejected": list(map(list, take.rejected)),
+        "faults": faults_as_json(take.faults),
+        "nats_per_note": None if take.nats_per_note is None else round(take.nats_per_note, 4),
+        **copies.as_json(take.copied, index),
+    }
+
+
+def faults_as_json(faults: Iterable[Finding]) -> list[dict]:
+    """Faults with what they mean."""
+    return [{**finding._asdict(), "meaning": MEANINGS[finding.fault]} for finding in faults]
+
+
+def said_of_copies(take: Judged, index: CorpusIndex | None) -> str:
+    """The copy report of a take, nothing without an index."""
+    return copies.in_words(take.copied, index) if take.copied and index else ""
+
+
+def show_take(row: dict, report: str, model: Model) -> None:
+    """A take and its figures for a person."""
+    sound = f", sound in {row['wav']}" if "wav" in row else ""
+    tries = f", try {row['tries']}" if row["tries"] > 1 else ""
+    click.echo(f"{row['path']}: {row['bars']} bars, {row['notes']} notes, {row['seconds']:.1f} s, random seed {row['random_seed']}{tries}{sound}")
+    if row["nats_per_note"] is not None:
+        report = f"{row['nats_per_note']:.2f} nats per note (held-out {model.held_out_nats_per_note:.2f}); {report}".removesuffix("; ")
+    say(f"    {report}")
+    for fault in row["faults"]:
+        where = "" if fault["bar"] is None else f", from bar {fault['bar']} on"
+        say(f"    {fault['fault']}: {fault['meaning']}{where}")
 
 
 def request_of(seed: str | None, seed_bars: tuple[int, int | None] | None, model: Model, quiet: bool, **settings) -> Request:
@@ -141,14 +198,6 @@ def request_of(seed: str | None, seed_bars: tuple[int, int | None] | None, model
         return Request(**settings)
     given = read_seed(seed, seed_bars, model, settings["meter"], settings["tempo"], quiet)
     return Request(seed=given.piece, seed_end=given.end, **settings)
-
-
-def faults_of(piece: Piece, request: Request, model: Model) -> list[dict]:
-    """What is wrong with a take, by name, with its place: bars count from 1."""
-    is_all_ours = request.seed is None  # what a person gave to begin with may lie anywhere
-    facts = Facts(request.bars, ranges=ranges_of(piece, model.configuration.vocabulary)) if is_all_ours else Facts()
-    meanings = {fault.name: fault.meaning for fault in FAULTS}
-    return [{**finding._asdict(), "meaning": meanings[finding.fault]} for finding in find_faults(piece, facts)]
 
 
 def output_paths(out: Path | None, name: str, random_seed: int, takes: int, force: bool, wav: bool) -> list[Path]:

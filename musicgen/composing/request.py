@@ -63,7 +63,7 @@ class Frame:
         self.sequence, self.matches = _heard_as(encode(piece), self.vocabulary)
         begun = bar_lines_to(self.first, piece.meters, piece.steps_per_quarter)
         full = len(begun) - 1 if begun[-1] == self.first else len(begun) - 2  # bars that the seed fills
-        self.first_line = begun[full]
+        self.first_line, self.full_bars = begun[full], full
         total = request.bars + full if request.drop_seed else request.bars
         if total <= full:
             raise RequestError(f"the seed already fills {len(begun) - 1} bars: ask for more, --bars {len(begun) + 7} for example")

@@ -5,7 +5,7 @@ however loud. Pieces on different grids have nothing in common. Of two different
 above 0.16 is the same in one pair of 200; encodings of one work share up to 0.99.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from musicgen.piece import Piece
 
 TWINS = 0.9  # share of notes
+MOST_SEEN = 1000  # takes that are remembered
 
 
 class Twins(NamedTuple):
@@ -27,12 +28,34 @@ def find_twins(takes: Sequence[Piece], least: float = TWINS) -> list[Twins]:
     """The pairs of takes that share at least so many notes, 0..1; silent ones are all the same."""
     found = []
     for (first, ours), (second, theirs) in combinations(enumerate(map(_relative_notes, takes)), 2):
-        total = len(ours) + len(theirs)
-        if 2 * min(len(ours), len(theirs)) >= least * total:  # else they cannot share enough
-            share = 2 * len(ours & theirs) / total if total else 1.0
-            if share >= least:
-                found.append(Twins(first, second, share))
+        if (share := _share(ours, theirs, least)) >= least:
+            found.append(Twins(first, second, share))
     return found
+
+
+class Seen:
+    """The latest takes, with which the next one is compared."""
+
+    def __init__(self, most: int = MOST_SEEN) -> None:
+        self._takes: deque[set[tuple]] = deque(maxlen=most)
+
+    def share(self, piece: Piece, least: float = TWINS) -> float | None:
+        """The share of notes that a take has in common with the one most like it, None below `least`."""
+        ours = _relative_notes(piece)
+        most = max((_share(ours, theirs, least) for theirs in self._takes), default=0.0)
+        return most if most >= least else None
+
+    def add(self, piece: Piece) -> None:
+        """One more take."""
+        self._takes.append(_relative_notes(piece))
+
+
+def _share(ours: set[tuple], theirs: set[tuple], least: float) -> float:
+    """Of the notes of two takes, 0..1; 0 where they cannot share `least`."""
+    total = len(ours) + len(theirs)
+    if 2 * min(len(ours), len(theirs)) < least * total:
+        return 0.0
+    return 2 * len(ours & theirs) / total if total else 1.0
 
 
 def _relative_notes(piece: Piece) -> set[tuple]:

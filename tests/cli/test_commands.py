@@ -71,10 +71,11 @@ def write_pieces(folder: Path, pieces: tuple[Piece, ...]) -> Path:
 
 
 def test_generate_writes_what_it_says(run, folder, model):
-    result = run("generate", "--random-seed", 7, "--bars", 5, "--out", "song.mid")
+    result = run("generate", "--random-seed", 7, "--bars", 5, "--out", "song.mid", "--tries", 0)
 
     assert result.code == 0
-    said, no_index, *faults = result.err.splitlines()
+    said, no_index, nats, *faults = result.err.splitlines()
+    assert "nats per note (held-out 1.75)" in nats
     assert said == "model outputs/run/model.safetensors"
     assert "no index of its corpus" in no_index
     assert faults == [
@@ -90,7 +91,7 @@ def test_generate_writes_what_it_says(run, folder, model):
 
 
 def test_generate_says_it_as_json(run, model):
-    result = run("generate", "--seed", 7, "--bars", 8, "--parts", "Bass", "--range", "Bass=C3-C3", "--out", "song.mid", "--json")
+    result = run("generate", "--seed", 7, "--bars", 8, "--parts", "Bass", "--range", "Bass=C3-C3", "--out", "song.mid", "--json", "--tries", 0)
     document = json.loads(result.out)
 
     assert (result.code, result.err) == (0, "")
@@ -102,6 +103,8 @@ def test_generate_says_it_as_json(run, model):
     assert take["seconds"] == pytest.approx(song.length, abs=0.01)
     found = find_faults(read_midi_file(Path("song.mid")), Facts(8))
     assert found
+    assert (take["rank"], take["tries"], len(take["rejected"])) == (1, 1, 0)
+    assert document["rejected"] == {}
     assert [(fault["fault"], fault["bar"], fault["part"]) for fault in take["faults"]] == [(fault.fault, fault.bar, fault.part) for fault in found]
 
 
