@@ -12,13 +12,13 @@ from statistics import median
 
 from musicgen.cli import copies
 from musicgen.cli.console import say
-from musicgen.cli.generate import faults_of
 from musicgen.cli.models import MODEL_NAME, model_title
 from musicgen.composing.attempts import Attempt
 from musicgen.composing.composer import compose
 from musicgen.composing.controls import RequestError
 from musicgen.composing.record import Record
 from musicgen.composing.request import Request
+from musicgen.composing.takes import Judge
 from musicgen.files import write_whole
 from musicgen.judging.originality import CorpusIndex, copied
 from musicgen.learning.position import Epoch
@@ -69,7 +69,7 @@ class Specimens:
             write_whole(self._run / path, midi_bytes(piece, record.to_text()))
             copy = copied(piece, self._index) if self._index else None
             usual = self._index.usual if self._index else None
-            faults = [found["fault"] for found in faults_of(piece, request, model)]
+            faults = [found.fault for found in Judge(model, request, self._index).faults(piece)]
             row = {"epoch": epoch.number, "path": path.as_posix(), "faults": faults}
             row |= {"longest_copy": copy and copy.num_notes, "usual_copy": usual and usual.num_notes[1]}
             rows.append(row)
