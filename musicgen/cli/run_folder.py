@@ -113,7 +113,8 @@ def alone(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(folder / LOCK))
-            clear_unfinished(folder)
+            for where in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+                clear_unfinished(where)
         except LockedError:
             raise CommandError(f"another training is running in {folder}: wait for it, or choose another folder with --out") from None
         except OSError as error:

@@ -76,7 +76,8 @@ def inherited(model: Model, configuration: Configuration) -> dict[str, np.ndarra
 
 def news(known: Vocabulary, words: Vocabulary) -> str:
     """What a wider vocabulary has that the model lacks, in words; nothing where it has nothing."""
-    parts = [name for name, token in zip(words.part_names, words.parts, strict=True) if token not in known.parts]
+    named = zip(words.part_names, words.parts, strict=True)
+    parts = [name or f"{'kit' if token.is_drum else 'program'} {token.program}" for name, token in named if token not in known.parts]
     said = [f"{'part' if len(parts) == 1 else 'parts'} {', '.join(parts)}"] if parts else []
     for field, what in ((TIME_SHIFT, "time shift"), (PITCH, "pitch"), (DURATION, "duration"), (len(FIELDS) - 1, "loudness")):
         if number := len({*words.values[field]} - {*known.values[field]}):
