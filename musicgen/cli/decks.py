@@ -68,8 +68,12 @@ def deck_of(
         midi or midi_bytes(own),
         file,
         heard and sounding(heard),
-        ", ".join([*facts, clock(own.seconds)]),
-        {name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in details.items()},
+        ", ".join(facts),
+        {
+            name.replace("_", " "): value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            for name, value in details.items()
+            if value not in (None, [], {}, "")
+        },
         faults,
         copies,
     )

@@ -33,7 +33,7 @@ def written(piece: Piece) -> ElementTree.Element:
     return ElementTree.fromstring(musicxml(score_of(piece)))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(pieces(max_parts=3, max_notes=6).map(shorter))
 def test_what_is_written_reads_back_as_the_same_notes(piece):
     for on_two_staves in (False, True):
@@ -49,7 +49,7 @@ def test_music21_reads_the_same_notes(piece):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not map to a valid instrument")
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(pieces(max_parts=2, max_notes=5).map(shorter))
 def test_music21_reads_any_piece_as_the_same_notes(piece):
     assert notes_by_music21(musicxml(score_of(piece))) == notes_of(piece)
