@@ -154,6 +154,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
     say("loading TensorFlow", quiet)
     try:
         with console.without_native_messages():
+            from musicgen.learning.devices import cudnn_obstacle, has_unused_gpu, num_gpus
             from musicgen.learning.distribution import found_replicas
             from musicgen.learning.fitting import wake
             from musicgen.learning.training import Training, TrainingError
@@ -162,6 +163,8 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
             wake()
         if replicas.count > 1:
             say(f"{replicas.count} replicas take each step together", quiet)
+        if (num_gpus() or has_unused_gpu()) and (obstacle := cudnn_obstacle(configuration.cell)):
+            say(f"cuDNN does not speed the recurrent layers up, because {obstacle}", quiet)
         from musicgen.cli.run_page import RunPage
 
         page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
