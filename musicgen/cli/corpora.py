@@ -164,9 +164,13 @@ def is_foreign(receipt: Receipt) -> bool:
 
 def in_words(summary: dict) -> str:
     """What became of all files, in one line."""
-    counts = [f"{summary['files']:,} files: {summary['used']:,} used", f"{summary['duplicate']:,} duplicates", f"{summary['skipped']:,} skipped"]
+    files, duplicates, pieces, notes = (
+        f"{summary[name]:,} {word}{'' if summary[name] == 1 else 's'}"
+        for name, word in (("files", "file"), ("duplicate", "duplicate"), ("pieces", "piece"), ("notes", "note"))
+    )
     reasons = ", ".join(f"{times:,} {reason}" for reason, times in summary["reasons"].items())
-    return ", ".join(counts) + (f" ({reasons})" if reasons else "") + f"; {summary['pieces']:,} pieces, {summary['notes']:,} notes"
+    skipped = f"{summary['skipped']:,} skipped" + (f" ({reasons})" if reasons else "")
+    return f"{files}: {summary['used']:,} used, {duplicates}, {skipped}; {pieces}, {notes}"
 
 
 def add_corpus(name: str, folder: Path, force: bool, quiet: bool) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -27,6 +28,7 @@ CODE = ("piece.py", "reading")  # of this package, by which files are read: what
 VARIABLE = "MUSICGEN_CACHE"  # of the environment: the folder
 QUICK = 2_000_000_000  # nanoseconds; a file that was changed so shortly before it was read may have changed again within the same tick of the clock
 UNKNOWN = -1
+MOST_BYTES = 20_000_000_000  # of all that is kept
 MOST_UNUSED = 60 * 86400  # seconds after which a file that nobody opened is removed
 
 
@@ -34,7 +36,10 @@ def cache_folder() -> Path:
     """Where the platform keeps what can be made again; the variable MUSICGEN_CACHE names another folder."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # nobody's
+        return Path(tempfile.gettempdir()) / "musicgen"
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "musicgen" / "cache"
     if sys.platform == "darwin":
@@ -178,8 +183,13 @@ class Cache:
         self.trouble = self.trouble or f"what was read can't be kept in {self.folder.parent} ({said or error}): it will be read again the next time"
 
     def _tidy(self) -> None:
-        """Remove what nobody has used for long."""
+        """Remove what nobody has used for long, and of too much the oldest."""
+        found, room = [], MOST_BYTES
         for path in self.folder.parent.glob("*/*"):
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > MOST_UNUSED:
-                    path.unlink()
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+        for used, size, path in sorted(found, reverse=True):
+            room -= size
+            if room < 0 or time.time() - used > MOST_UNUSED:
+                self._remove(path)

@@ -6,7 +6,6 @@ Conventions: files and pieces are counted from 0 within their segment, pieces in
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -71,10 +70,6 @@ class Segment:
     def write(self, path: Path) -> None:
         """Write the file whole or not at all. Raises OSError."""
         write_arrays(path, self.arrays, {})
-
-    @cached_property
-    def num_files(self) -> int:
-        return len(self.arrays["contents"])
 
     @property
     def num_pieces(self) -> int:

@@ -421,7 +421,7 @@ def test_train_names_the_files_that_it_skips(run, folder):
 
     assert result.err.splitlines()[:2] == [
         "skipped one/broken.mid: no music that can be read (neither MIDI, MusicXML, ABC nor kern)",
-        f"2 files: 1 used, 0 duplicates, 1 skipped (1 not music); 1 pieces, {tunes()[0].num_notes} notes",
+        f"2 files: 1 used, 0 duplicates, 1 skipped (1 not music); 1 piece, {tunes()[0].num_notes} notes",
     ]
 
 
