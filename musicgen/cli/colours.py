@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from musicgen.cli.console import DOES_NOT_FIT, CommandError
 from musicgen.cli.copies import NO_INDEX, index_of
-from musicgen.encoding.context import context_of
-from musicgen.encoding.tokens import encode
+from musicgen.judging.notes import judged_notes
 from musicgen.judging.originality import copied_notes
 from musicgen.listening.pianoroll import Colouring, by_copies, by_surprise
 from musicgen.model.file import Model
@@ -38,14 +37,8 @@ def all_colourings(piece: Piece, model: Model) -> dict[str, Colouring]:
 
 def nats_of(piece: Piece, model: Model) -> Sequence[Sequence[float]]:
     """Nats of each note of each part; 0 for what the model cannot hear."""
-    engine = model.engine()
-    vocabulary, sequence = engine.vocabulary, encode(piece)
-    ids = vocabulary.ids(sequence)
-    context = context_of(ids, piece.meters, vocabulary, engine.configuration.slots)
-    (judged,) = engine.nats([ids], [context])  # (N + 1, 5), the end last
-    totals = iter(judged.sum(axis=1).tolist())
-    is_heard = [match is not None for match in vocabulary.match(sequence)]
     nats: list[list[float]] = [[] for _ in piece.parts]
-    for number in sequence.notes[:, 1].tolist():
-        nats[sequence.indices[number]].append(next(totals) if is_heard[number] else 0.0)
+    for judged in judged_notes(model.engine(), piece):
+        if judged.part is not None:
+            nats[judged.part].append(judged.total)
     return nats
