@@ -1,7 +1,8 @@
 """Scores are read in a child process, which music21 may fill, hang or crash without harm to anything else.
 
 Conventions: the child is this Python once more, with a limit of memory, and lives on: music21 takes seconds to import. It is sent a line of JSON
-(the format, and how many bytes follow) and the bytes, and answers with one line of JSON: nothing that comes from a file is ever unpickled.
+(the format, how many bytes follow, and how many seconds there are) and the bytes, and answers with one line of JSON: nothing that comes from a
+file is ever unpickled.
 A child that is not done in time is killed, and the next score gets another one.
 """
 
@@ -21,6 +22,7 @@ from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.strands import Heard, Strand
 
 START_SECONDS = 60  # for music21 to be imported on a busy machine
+LAST_SECONDS = 10  # after which a child that should have been killed ends itself
 MOST_LETTERS = 200  # of a message of music21
 PROGRAM = "from musicgen.reading.score_reader import serve; serve()"
 
@@ -51,7 +53,7 @@ class ScoreReader:
 
     def _read(self, kind: str, content: bytes, limits: Limits) -> tuple[str, Heard, tuple[str, ...]]:
         process = self._started(limits)
-        answer = self._ask(process, json.dumps([kind, len(content)]).encode() + b"\n" + content, limits.seconds, limits)
+        answer = self._ask(process, json.dumps([kind, len(content), limits.seconds]).encode() + b"\n" + content, limits.seconds, limits)
         self._has_read = True
         if "reason" in answer:
             reason = next(reason for reason in Reason if reason.value == answer["reason"])
@@ -133,7 +135,9 @@ def serve() -> None:
 
     answer({})
     while line := source.readline():
-        kind, size = json.loads(line)
+        kind, size, seconds = json.loads(line)
+        if hasattr(signal, "alarm"):  # for the case that nobody is left who would end it
+            signal.alarm(seconds + LAST_SECONDS)
         try:
             answer(parse(kind, source.read(size)))
         except MemoryError:

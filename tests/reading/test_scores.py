@@ -275,3 +275,22 @@ def test_a_reader_of_scores_that_hangs_fills_the_memory_or_dies_costs_only_that_
         small.read("MusicXML", xml("<x/>" * 2_500_000), Limits(memory_bytes=400_000_000))
     assert refusal.value.reason in (Reason.OUT_OF_MEMORY, Reason.CRASHED)  # what is written in C may die of it
     small.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bach/bwv66.6.mxl", "bach/bwv356.mxl", "bach/bwv281.krn"])
+def test_what_music21_carries_sounds_as_music21_has_it(name):
+    from music21 import converter, corpus, harmony
+
+    path = corpus.getWork(name)
+    score = converter.parse(path, forceSource=True, storePickle=False).toSoundingPitch().expandRepeats()
+    theirs = {
+        (element.getOffsetInHierarchy(score), note.pitch.midi)
+        for element in score.recurse().notes
+        if element.quarterLength and not isinstance(element, harmony.Harmony)
+        for note in getattr(element, "notes", (element,))
+        if note.tie is None or note.tie.type == "start"
+    }
+    ours = {(found.onset, found.pitch) for part in piece_in(path.read_bytes()).parts for found in part.notes}
+    upbeat = min(onset for onset, _ in ours) - min(int(12 * offset + 0.5) for offset, _ in theirs)
+    assert ours == {(int(12 * offset + 0.5) + upbeat, pitch) for offset, pitch in theirs}
