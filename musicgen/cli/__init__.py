@@ -27,7 +27,7 @@ COMMANDS = {
     "evaluate": "Judge a model, and its music beside the corpus'.",
     "compare": "Train each kind of recurrent cell, and compare them.",
     "corpus": "Show or add music to learn from.",
-    "inspect": "Show what is in a model.",
+    "inspect": "Show what is in a model, or how likely each note of a piece is.",
     "doctor": "Look for what is broken, and measure this machine.",
 }
 
