@@ -22,6 +22,7 @@ def lines_of(document: dict) -> list[dict]:
     for cell in document["settings"]["cells"]:
         runs = [run for run in document["runs"] if run["cell"] == cell and "nats_per_note" in run]
         nats = [run["nats_per_note"] for run in runs]
+        rates = [run["notes_per_second"] for run in runs if run["notes_per_second"]]  # none where all steps have compiled something
         lines.append(
             {
                 "model": cell,
@@ -31,7 +32,7 @@ def lines_of(document: dict) -> list[dict]:
                 "standard_deviation": statistics.stdev(nats) if len(nats) > 1 else None,
                 "random_seeds": len(nats),
                 "parameters": document["parameters"][cell],
-                "notes_per_second": statistics.median(run["notes_per_second"] for run in runs) if runs else None,
+                "notes_per_second": statistics.median(rates) if rates else None,
             }
         )
     empty = dict.fromkeys(lines[0])
@@ -66,7 +67,8 @@ def _title(document: dict) -> str:
 def _note(document: dict) -> str:
     settings, order = document["settings"], document["floors"]["ngram"]["order"]
     budget = f"{settings['minutes']:g} minutes" if settings["minutes"] else f"{settings['epochs']} epochs"
-    return f"{settings['layers']} x {settings['units']} units, {budget} each. Lower is better. The n-gram model knows {order - 1} notes before."
+    known = f"{order - 1} note{'s' * (order != 2)} before"
+    return f"{settings['layers']} x {settings['units']} units, {budget} each. Lower is better. The n-gram model knows {known}."
 
 
 def drawing(document: dict) -> str:
