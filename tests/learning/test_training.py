@@ -312,3 +312,15 @@ def test_the_learning_rate_warms_up_and_falls_as_a_cosine(progress, rate):
 )
 def test_progress_is_by_the_clock_or_by_epochs(schedule, seconds, epochs, progress):
     assert Schedule(**schedule).progress(seconds, epochs) == progress
+
+
+def test_tensorboard_reads_what_is_written_for_it(training, tmp_path):
+    tensorflow = importlib.import_module("tensorflow")
+    writer = importlib.import_module("musicgen.learning.tensorboard").EventWriter(tmp_path)
+    writer.write({"held_out": 1.5, "training": 2.0}, 7)
+    (path,) = tmp_path.iterdir()
+    records = [tensorflow.compat.v1.Event.FromString(record.numpy()) for record in tensorflow.data.TFRecordDataset(str(path))]
+
+    assert "tfevents" in path.name
+    assert records[0].file_version == "brain.Event:2"
+    assert (records[1].step, {value.tag: value.simple_value for value in records[1].summary.value}) == (7, {"held_out": 1.5, "training": 2.0})
