@@ -14,7 +14,7 @@ from musicgen.composing.request import Frame, Played, ended
 from musicgen.judging.key import estimate_key
 from musicgen.piece import Note, Part, Piece
 
-TONIC = 3.0  # nats
+TONIC = 6.0  # nats
 FEWEST_NOTES = 16  # before it is known how long notes usually are
 
 
