@@ -28,7 +28,20 @@ def test_a_loaded_model_writes_what_the_command_line_writes(tmp_path, monkeypatc
     take = musicgen.load("model.safetensors").compose(random_seed=7, seed="Soprano: C5:1 D5 R", **words)
     take.save("ours.mid")
     options = [text for name, value in words.items() for text in (f"--{name}", str(value))]
-    arguments = ["--model", "model.safetensors", "--seed", "Soprano: C5:1 D5 R", "--random-seed", "7", "--out", "theirs.mid", "--quiet", *options]
+    arguments = [
+        "--model",
+        "model.safetensors",
+        "--seed",
+        "Soprano: C5:1 D5 R",
+        "--random-seed",
+        "7",
+        "--tries",
+        "0",
+        "--out",
+        "theirs.mid",
+        "--quiet",
+        *options,
+    ]
     monkeypatch.setattr(sys, "argv", ["musicgen", "generate", *arguments])
     main()
 
