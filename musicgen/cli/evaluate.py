@@ -179,6 +179,6 @@ class Evaluation:
 
 
 def played(model: Model, bars: int, random_seed: int, takes: int) -> Iterator[Piece]:
-    """Takes, the same as `generate` plays with these random seeds. Raises RequestError."""
+    """Takes, as `generate` plays them with these random seeds at the first try. Raises RequestError."""
     for start in range(0, takes, BATCH):
         yield from compose(model, Request(bars=bars), random_seed + start, min(BATCH, takes - start))
