@@ -39,7 +39,7 @@ from musicgen.reading.finding import MIDI_SUFFIXES
 
 SOUND = ".wav"
 MOST_TAKES = 100_000
-MEGABYTES = 400  # measured with the packaged models
+MEGABYTES = 200  # measured with the packaged models
 SEED_HELP = """Music to continue: any music file that can be read, or notes. C4:1 is middle C for a quarter note, F#4:1/2 or F#4:e for an
 eighth, q. a dotted quarter, e3 an eighth of a triplet, R:1 a rest, [C4 E4 G4]:2 a chord, C4:2~ C4:1 a tie; | stands where a bar of the meter is
 full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are parts. Or a whole number, the random seed."""
