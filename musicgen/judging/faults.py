@@ -6,7 +6,8 @@ median one. Bars count from 1, parts from 0; times are steps. Of a part that pla
 begin together. Drums may repeat themselves.
 
 The limits stand above what real music does: 364 chorales by Bach, 2845 Irish and American tunes and 54 movements of string quartets, as music21
-carries them, and 294 piano pieces of piano-midi.de. Beside each stands how many pieces of these four have the fault, in this order.
+carries them. One of the chorales has a fault, 37 of the tunes (19 mid-bar, 18 short end), and 3 of the movements. Nine in ten movements had one
+before shares counted; so had half of 294 piano pieces of piano-midi.de, by which the shares were chosen too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
