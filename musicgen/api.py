@@ -8,7 +8,7 @@ one sentence. Times of streamed notes are quarter notes, velocities those of MID
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,16 +54,25 @@ class StreamedNote(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Take(Piece):
     """A piece that was composed."""
 
-    piece: Piece
-    random_seed: int
-    notices: tuple[str, ...] = ()  # what the model hears differently from what the seed says
+    random_seed: int = field(default=0, compare=False)
+    notices: tuple[str, ...] = field(default=(), compare=False)  # what the model hears differently from what the seed says
+
+    @classmethod
+    def of(cls, piece: Piece, random_seed: int, notices: tuple[str, ...] = ()) -> "Take":
+        """A piece with how it came about."""
+        return cls(**{part.name: getattr(piece, part.name) for part in fields(Piece)}, random_seed=random_seed, notices=notices)
+
+    @property
+    def piece(self) -> Piece:
+        """The music alone, which is equal to any other piece with the same notes."""
+        return Piece(*(getattr(self, part.name) for part in fields(Piece)))
 
     def midi(self) -> bytes:
         """The piece as a MIDI file."""
-        return midi_bytes(self.piece)
+        return midi_bytes(self)
 
     def save(self, path: str | Path) -> None:
         """Write the MIDI file whole or not at all."""
@@ -94,7 +103,7 @@ class Composer:
         notices = tuple(Frame(self.model, request).notices())
         random_seeds = range(first, first + number)
         pieces = compose_each(self.model, request, random_seeds)
-        return [Take(piece, random_seed, notices) for piece, random_seed in zip(pieces, random_seeds, strict=True)]
+        return [Take.of(piece, random_seed, notices) for piece, random_seed in zip(pieces, random_seeds, strict=True)]
 
     def stream(self, *, random_seed: int | None = None, **settings: Any) -> Iterator[StreamedNote]:
         """The notes of one piece as they are chosen, those of a seed left out: the last bars, which are played several times, come together."""

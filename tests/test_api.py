@@ -13,7 +13,7 @@ from musicgen.cli import main
 from musicgen.composing.controls import Course, Density, Range
 from musicgen.composing.wording import WordingError
 from musicgen.model.file import save_model
-from musicgen.piece import Key, Meter
+from musicgen.piece import Key, Meter, Piece
 from musicgen.reading.guard import UnreadableFileError
 from musicgen.reading.midi import read_midi_file
 
@@ -55,7 +55,7 @@ def test_a_loaded_model_writes_what_the_command_line_writes(tmp_path, monkeypatc
 @pytest.mark.parametrize("composer", [CHORALES, BANDS])
 def test_the_notes_that_come_are_those_of_the_piece(composer, end):
     asked = {"bars": 6, "random_seed": 3, "end": end}
-    piece = composer.compose(**asked).piece
+    piece = composer.compose(**asked)
     streamed = list(composer.stream(**asked))
 
     assert [note.onset for note in streamed] == sorted(note.onset for note in streamed)
@@ -76,6 +76,7 @@ def test_the_first_notes_come_before_the_last_are_played():
 def test_several_takes_are_each_what_it_is_alone():
     takes = CHORALES.compose_takes(3, random_seed=5, bars=3)
 
+    assert all(isinstance(take, Piece) and take.num_notes == take.piece.num_notes for take in takes)
     assert [take.piece for take in takes] == [CHORALES.compose(random_seed=seed, bars=3).piece for seed in (5, 6, 7)]
     assert CHORALES.compose(bars=2, end=False).random_seed != CHORALES.compose(bars=2, end=False).random_seed
 
