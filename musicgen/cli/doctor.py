@@ -26,6 +26,7 @@ from musicgen.composing.request import Request
 from musicgen.encoding.tokens import encode
 from musicgen.listening.audio import has_midirenderer
 from musicgen.listening.soundfont import MOST_BYTES, Soundfont, SoundfontError, default_soundfont
+from musicgen.model.configuration import Configuration
 from musicgen.model.file import Model, ModelFileError, load_model
 from musicgen.piece import Piece
 from musicgen.reading.guard import Limits, UnreadableFileError, read_bytes
@@ -168,7 +169,7 @@ def _learning(model: Model, takes: list[Piece]) -> Iterator[Finding]:
     """Devices and a short training, in a process of its own: a TensorFlow that does not fit the processor ends it."""
     try:
         with without_native_messages(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            found = pool.submit(_tried, model, takes, TRAINING_SECONDS).result()
+            found = pool.submit(_tried, model.configuration, takes, TRAINING_SECONDS).result()
     except BrokenProcessPool:
         yield Finding("learning", BROKEN, "TensorFlow ended the process, as it does on processors without AVX or where memory is short", INSTALL)
         return
@@ -189,12 +190,11 @@ def _learning(model: Model, takes: list[Piece]) -> Iterator[Finding]:
         yield Finding("learning", BROKEN, f"{rate}, but nothing was learned: from {nats}", INSTALL, rates)
 
 
-def _tried(model: Model, takes: list[Piece], seconds: float):
+def _tried(configuration: Configuration, takes: list[Piece], seconds: float):
     """A `Trial`."""
     from musicgen.learning.batches import example_of
     from musicgen.learning.trial import trial
 
-    configuration = model.configuration
     examples = [example_of(encode(take), configuration.vocabulary, configuration.slots) for take in takes]
     return trial(examples, configuration, seconds)
 
