@@ -39,7 +39,8 @@ def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
     folders = [Path(name) if Path(name).exists() else CORPUS_FOLDER / name for name in corpora]
     for folder, name in zip(folders, corpora, strict=True):
         if not folder.exists():
-            raise CommandError(f"there is no folder {name}, nor {folder}; `corpus list` shows what can be added", USAGE)
+            places = ", nor ".join(dict.fromkeys((name, str(folder))))
+            raise CommandError(f"there is no folder {places}; `corpus list` shows what can be added", USAGE)
     if folders:
         return folders
     if not find_files([CORPUS_FOLDER]):

@@ -83,8 +83,10 @@ def bars_of(piece: Piece, first: int, last: int | None) -> Seed:
     bars = len(lines) - 1
     last = bars if last is None else last
     if not 1 <= first <= last <= bars:
-        advice = f"1-{bars}" if first > bars else f"{first}-{bars}"
-        raise RequestError(f"the seed has {bars} bars, and {first}-{last} lie outside of it: ask for {advice}, for example")
+        advice = f"{1 if first > bars else first}-{bars}"
+        raise RequestError(
+            f"the seed has {bars} {'bar' if bars == 1 else 'bars'}, and {first}-{last} lie outside of it: ask for {advice}, for example"
+        )
     some, end = piece.between(lines[first - 1], lines[last]), lines[last] - lines[first - 1]
     if not some.num_notes:
         raise RequestError(f"no note begins in bars {first}-{last} of the seed: ask for others")
