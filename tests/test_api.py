@@ -104,7 +104,7 @@ def test_settings_are_taken_in_words_and_as_they_are():
         ({"seed": "nothing.mid"}, UnreadableFileError, "no such file"),
         ({"seed": Path("nothing")}, (UnreadableFileError, OSError), "[Nn]o such file"),
         ({"seed_bars": "1-2"}, ValueError, "seed_bars needs music"),
-        ({"seed": "C4:4", "seed_bars": "2-3"}, ValueError, "1 bars"),
+        ({"seed": "C4:4", "seed_bars": "2-3"}, ValueError, "1 bar,"),
         ({"parts": "Kazoo"}, ValueError, "Kazoo"),
     ],
 )
