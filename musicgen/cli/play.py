@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from musicgen.cli.console import CommandError, clock, say
-from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
+from musicgen.cli.music import AS_PLAYED, read_music
+from musicgen.cli.sounds import Studio, sound_file, sound_options
 from musicgen.listening.audio import RATE
 
 PLAYERS: tuple[tuple[str, ...], ...] = (  # programs that play a WAV file, the likeliest to work first
@@ -34,7 +35,7 @@ def play(file: Path, soundfont: Path | None, fluidsynth: bool, max_minutes: floa
             "there is no program that plays sound: install one, for example with `apt install alsa-utils` or `apt install ffmpeg`, "
             f"or write a file with `musicgen render {file} --wav FILE`"
         )
-    piece = read_music(file, quiet=quiet)
+    piece = read_music(file, AS_PLAYED, quiet)
     samples = Studio(soundfont, fluidsynth, max_minutes, quiet).record(piece, file)
     with tempfile.TemporaryDirectory(prefix="musicgen-") as folder:
         sound = Path(folder) / "piece.wav"

@@ -8,12 +8,13 @@ import numpy as np
 from musicgen.cli.colours import KINDS, all_colourings, colouring_of
 from musicgen.cli.console import USAGE, CommandError, check_writable, is_there, show_json, write_file
 from musicgen.cli.models import model_path, open_model
-from musicgen.cli.sounds import Studio, read_music, sound_file, sound_options
+from musicgen.cli.music import AS_PLAYED, read_music
+from musicgen.cli.sounds import Studio, sound_file, sound_options
 from musicgen.listening.audio import FORMATS, RATE
 from musicgen.listening.deck import sounding
 from musicgen.model.file import Model
 from musicgen.piece import STEPS_PER_QUARTER, Piece
-from musicgen.reading.finding import MIDI_SUFFIXES
+from musicgen.reading.guard import Limits, read_bytes
 
 ROLLS = ("roll", "png")
 SUFFIXES = (".svg", ".png")  # of a roll
@@ -67,7 +68,7 @@ def render(
     contents: dict[str, bytes] = {}
     sounds = [kind for kind in targets if kind in FORMATS]
     if sounds or "page" in targets:
-        piece = read_music(file, quiet=quiet)
+        piece = read_music(file, AS_PLAYED, quiet)
         studio = Studio(soundfont, fluidsynth, max_minutes, quiet)
     if sounds:
         samples = studio.record(piece, file)
@@ -102,7 +103,8 @@ def page_of_file(file: Path, piece: Piece, heard: Piece | None, two_staves: bool
     from musicgen.cli.decks import deck_of, page_of
 
     colourings = all_colourings(sounding(piece), model) if model else {}
-    midi = file.read_bytes() if file.suffix.lower() in MIDI_SUFFIXES else None
+    content = read_bytes(file, Limits())
+    midi = content if content[:4] == b"MThd" else None  # whatever its name says
     title = piece.title or file.stem
     return page_of(title, [], [deck_of(piece, title, file.stem, midi=midi, heard=heard, on_two_staves=two_staves, colourings=colourings)], studio)
 

@@ -9,7 +9,6 @@ import click
 
 from musicgen.cli.console import (
     DOES_NOT_FIT,
-    UNREADABLE,
     USAGE,
     CommandError,
     NumberRange,
@@ -23,6 +22,7 @@ from musicgen.cli.console import (
 from musicgen.cli.controls import Worded
 from musicgen.cli.generate import unused
 from musicgen.cli.models import RUNS, model_path, open_model
+from musicgen.cli.music import read_music
 from musicgen.cli.seeds import LARGEST_SEED, told_apart
 from musicgen.composing.casting import highest_part
 from musicgen.composing.controls import RequestError
@@ -32,8 +32,6 @@ from musicgen.composing.rewriting import rewrite as rewrite_piece
 from musicgen.composing.wording import read_bars
 from musicgen.listening.midi import midi_bytes
 from musicgen.piece import Piece
-from musicgen.reading.formats import read_music_file
-from musicgen.reading.guard import UnreadableFileError
 
 MOST_PARTICLES = 1024
 
@@ -76,7 +74,7 @@ def rewrite(
     _, random_seed = told_apart(None, random_seed)
     path = model_path(model_name)
     model = open_model(path)
-    piece = read_piece(file, model.configuration.vocabulary.steps_per_quarter, quiet)
+    piece = read_music(file, model.configuration.vocabulary.steps_per_quarter, quiet)
     rewriting = Rewriting(
         piece,
         bars,
@@ -105,17 +103,6 @@ def check_options(names: bool, harmonize: bool, melody: bool, rhythm: bool, pitc
         raise CommandError(f"--harmonize composes all parts but the melody anew: leave {given} out", USAGE)
     if melody and not harmonize:
         raise CommandError("--melody says what --harmonize keeps: give --harmonize too", USAGE)
-
-
-def read_piece(file: Path, steps_per_quarter: int, quiet: bool) -> Piece:
-    """The piece in a file, the first where it holds several. Raises CommandError."""
-    try:
-        readings = read_music_file(file, steps_per_quarter)
-    except UnreadableFileError as error:
-        raise CommandError(f"can't read {file}: {error}", UNREADABLE) from None
-    if len(readings) > 1:
-        say(f"{file} holds {len(readings)} pieces: this rewrites the first, {readings[0].piece.title!r}", quiet)
-    return readings[0].piece
 
 
 def parts_called(name: str, piece: Piece, option: str) -> list[int]:

@@ -11,10 +11,8 @@ from musicgen.cli.console import DOES_NOT_FIT, FAILURE, UNREADABLE, CommandError
 from musicgen.listening.audio import SoundError, TooLongError, check_length, encoded, has_midirenderer, render
 from musicgen.listening.soundfont import MOST_BYTES, Soundfont, SoundfontError, default_soundfont
 from musicgen.piece import Piece
-from musicgen.reading.formats import read_music_file
 from musicgen.reading.guard import Limits, UnreadableFileError, read_bytes
 
-GRID = 480  # steps to the quarter note: what is only to be heard is heard as it was played
 MOST_MINUTES = 60.0
 Decorated = TypeVar("Decorated", bound=Callable)
 
@@ -28,17 +26,6 @@ def sound_options(command: Decorated) -> Decorated:
     ):
         command = option(command)
     return command
-
-
-def read_music(path: Path, steps_per_quarter: int = GRID, quiet: bool = False) -> Piece:
-    """The piece in a music file, the first of several. Raises CommandError."""
-    try:
-        readings = read_music_file(path, steps_per_quarter)
-    except UnreadableFileError as error:
-        raise CommandError(f"can't read {path}: {error}", UNREADABLE) from None
-    if len(readings) > 1:
-        say(f"{path} holds {len(readings)} pieces: the first is taken", quiet)
-    return readings[0].piece
 
 
 class Studio:

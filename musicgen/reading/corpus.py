@@ -117,15 +117,20 @@ class Corpus:
         """The pieces that are wanted, copies included."""
         return len(self._pieces)
 
+    def _at(self, number: int) -> tuple[Segment, int]:
+        """Where a piece lies."""
+        _, segment, place = self._pieces[number].tolist()
+        return self.segments[segment], place
+
     def piece(self, number: int) -> Piece:
         """A piece, counted from 0 in the order of the files."""
-        _, segment, place = self._pieces[number].tolist()
-        return self.segments[segment].piece(place)
+        segment, place = self._at(number)
+        return segment.piece(place)
 
     def sound_of(self, number: int) -> Sound:
         """How a piece sounds."""
-        _, segment, place = self._pieces[number].tolist()
-        return self.segments[segment].sound(place)
+        segment, place = self._at(number)
+        return segment.sound(place)
 
     def path_of(self, number: int) -> Path:
         """Of the file in which a piece stands."""
@@ -133,13 +138,13 @@ class Corpus:
 
     def key_of(self, number: int) -> str:
         """What tells a piece from all others."""
-        _, segment, place = self._pieces[number].tolist()
-        return self.segments[segment].key(place)
+        segment, place = self._at(number)
+        return segment.key(place)
 
     def fingerprint_of(self, number: int) -> str:
         """Of a piece, hexadecimal."""
-        _, segment, place = self._pieces[number].tolist()
-        return self.segments[segment].fingerprint(place)
+        segment, place = self._at(number)
+        return segment.fingerprint(place)
 
     @property
     def pieces(self) -> Pieces:

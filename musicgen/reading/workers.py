@@ -3,7 +3,8 @@
 Conventions: a worker is this Python once more; it is sent pieces of work, lists of paths, over its standard input, and answers on its standard
 output: True before each file, None after each piece of music, which shows that it is alive, and in the end all records. A worker that dies, or says
 nothing for longer than the limit of seconds, is replaced, and the file that it was at gets a receipt. Records come in the order of their paths,
-whoever reads them. Interrupting the program (Ctrl-C) is its own affair: workers end when their input does.
+whoever reads them. What is said goes through pickle: both ends are this program, started by itself, and no file is. Interrupting the program (Ctrl-C)
+is its own affair: workers end when their input does.
 """
 
 import contextlib

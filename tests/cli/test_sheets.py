@@ -1,5 +1,6 @@
 """Scores as a person meets them: `render` writes them, and for what is wrong one sentence."""
 
+import base64
 import json
 import shutil
 from dataclasses import replace
@@ -63,6 +64,16 @@ def test_render_writes_a_page_of_its_own(run, folder):
     code, _, said = run("render", "band.mid", "--page", "band.html")
     assert code == 2
     assert "--force" in said
+
+
+@pytest.mark.slow
+def test_what_is_offered_as_midi_is_midi_whatever_the_file_is_called(run, folder):
+    tune = b"X:1\nT:Tune\nM:3/4\nL:1/4\nK:G\nGAB|d3|]\n"
+    (folder / "tune.mid").write_bytes(tune)
+    assert run("render", "tune.mid", "--page", "tune.html", "--quiet") == (0, "", "")
+    page = (folder / "tune.html").read_text()
+    assert base64.b64encode(b"MThd\0\0").decode() in page
+    assert base64.b64encode(tune[:12]).decode() not in page
 
 
 @pytest.mark.slow
