@@ -56,6 +56,7 @@ def engrave(musicxml: bytes, layout: Layout = SCREEN, prefix: str = "") -> list[
             "scale": layout.percent,
             "adjustPageHeight": layout.height is None,
             "breaks": "auto",
+            "defaultBottomMargin": 1.5,  # so that a tempo mark stands clear of the meter
             "footer": "none",
             "header": "auto" if layout.has_title else "none",
             "svgFormatRaw": True,
