@@ -1,8 +1,8 @@
 """A score as music21 reads it -> what is heard, in ticks, as if it were MIDI.
 
-Conventions: what sounds is heard: transposing instruments at their pitch, repeats as often as they are played where music21 can follow them, ties as
-one note. Grace notes, ornaments and chord symbols are left out. A bar lasts as long as what is in it; `assembly` makes bars whole that are cut in
-two, and finds upbeats. Loudness is that of the last dynamic mark of the part. music21 is imported where it reads.
+Conventions: what sounds is heard: transposing instruments at their pitch, repeats as often as they are played, ties as one note.
+Grace notes, ornaments and chord symbols are left out. A bar lasts as long as what is in it; `assembly` makes bars whole that are cut in two and finds
+upbeats. Loudness is that of the last dynamic mark of the part. music21 is imported where it reads.
 """
 
 import warnings
@@ -16,12 +16,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicgen.reading.assembly import MINOR_MODES, Bar, SkipError, Sound, joined, meters_of
+from musicgen.reading.repeats import Jump, Signs, played_order
 from musicgen.reading.strands import TICKS_PER_QUARTER, Heard, Strand
 
 USUAL_VELOCITY = 83  # of a score without dynamics
 SNARE = 38  # for drums of which a score does not say which
 DRUM_CHANNEL = 9
-MOST_TIMES = 16  # that a repeat is played, whatever it says
+JUMPS = {  # music21's names of what stands at the end of a bar
+    "DaCapo": Jump(),
+    "DaCapoAlFine": Jump(until="fine"),
+    "DaCapoAlCoda": Jump(until="coda"),
+    "AlSegno": Jump(to_segno=True),
+    "DalSegno": Jump(to_segno=True),
+    "DalSegnoAlFine": Jump(to_segno=True, until="fine"),
+    "DalSegnoAlCoda": Jump(to_segno=True, until="coda"),
+}
 TEMPI = (4.0, 1_000.0)  # quarter notes a minute; a mark outside is none
 
 
@@ -44,8 +53,12 @@ class Score(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def hear_score(score: Any) -> Score:
-    """All that sounds in a music21 score. Raises whatever music21 raises."""
+def hear_score(score: Any, double_bars_begin: bool = False) -> Score:
+    """All that sounds in a music21 score. Raises whatever music21 raises.
+
+    Args:
+        double_bars_begin: whether what is repeated may begin at a double bar.
+    """
     from music21 import stream
 
     with warnings.catch_warnings():
@@ -61,9 +74,9 @@ def hear_score(score: Any) -> Score:
         staves[player] = staves[player].with_staff(stave) if player in staves else stave
     longest = max(measures, key=len)
     lengths = [_length([bars[index] for bars in measures if index < len(bars)]) for index in range(len(longest))]
-    order, can_follow = _played_order(longest)
+    order, can_follow = played_order(_signs(longest), double_bars_begin)
     if not can_follow:
-        remarks["repeats that cannot be followed, played once"] = 1
+        remarks["a jump (da capo, dal segno) to a sign that is not there, left out"] = 1
     begins = [Fraction(0)]
     for index in order:
         begins.append(begins[-1] + lengths[index])
@@ -151,55 +164,36 @@ def _length(bars: list[Any]) -> Fraction:
     return max(Fraction(bar.highestTime) for bar in bars).limit_denominator(TICKS_PER_QUARTER)
 
 
-def _played_order(measures: list[Any]) -> tuple[list[int], bool]:
-    """The indices of the bars as they are played, and whether their repeats could be followed.
+def _signs(measures: list[Any]) -> list[Signs]:
+    """What the bars of a part say of their repetition."""
+    from music21 import bar, repeat, spanner
 
-    music21 follows repeats in a copy of the bars that has nothing else in it.
-    """
-    from music21 import bar, repeat, spanner, stream
-
-    once = list(range(len(measures)))
-    skeleton: Any = stream.Part()
-    twins = {}
-    for number, measure in enumerate(measures, start=1):
-        if not isinstance(measure, stream.Measure):
-            return once, True
-        twin = stream.Measure(number=number)
-        for side in ("leftBarline", "rightBarline"):
-            line = getattr(measure, side)
-            if isinstance(line, bar.Repeat):
-                setattr(twin, side, bar.Repeat(direction=line.direction, times=line.times and min(line.times, MOST_TIMES)))
-        for sign in measure[repeat.RepeatExpression]:
-            twin.append(type(sign)())
-        twins[id(measure)] = twin
-        skeleton.append(twin)
-    _drop_unanswered(list(skeleton))
     site = measures[0].activeSite
-    brackets = [bracket for bracket in (site[spanner.RepeatBracket] if site is not None else ()) if len(bracket)]
-    if not brackets and all(not twin.leftBarline and not twin.rightBarline and not len(twin) for twin in skeleton):
-        return once, True
-    try:
-        for bracket in brackets:
-            skeleton.insert(0, spanner.RepeatBracket([twins[id(measure)] for measure in bracket], number=bracket.number))
-        return repeat.Expander(skeleton).measureMap(), True
-    except MemoryError:
-        raise
-    except Exception:  # music21 raises anything for signs that do not fit together
-        return once, False
-
-
-def _drop_unanswered(measures: list[Any]) -> None:
-    """A repeat that begins and never ends is none: many a last one is written so, and music21 then follows no other either."""
-    begun = None
+    endings = {
+        id(measure): frozenset(bracket.numberRange)
+        for bracket in (site[spanner.RepeatBracket] if site is not None else ())
+        for measure in bracket.getSpannedElements()
+    }
+    signs, is_double = [], False
     for measure in measures:
-        if measure.leftBarline is not None:
-            if begun is not None:
-                begun.leftBarline = None
-            begun = measure
-        if measure.rightBarline is not None:
-            begun = None
-    if begun is not None:
-        begun.leftBarline = None
+        left, right = (getattr(measure, side, None) for side in ("leftBarline", "rightBarline"))
+        marks = list(measure[repeat.RepeatExpression])
+        jumps = [JUMPS[type(mark).__name__] for mark in marks if type(mark).__name__ in JUMPS]
+        has_segno, has_coda, has_fine = (any(isinstance(mark, sign) for mark in marks) for sign in (repeat.Segno, repeat.Coda, repeat.Fine))
+        signs.append(
+            Signs(
+                isinstance(left, bar.Repeat) and left.direction == "start",
+                (right.times or 2) if isinstance(right, bar.Repeat) and right.direction == "end" else 0,
+                endings.get(id(measure), frozenset()),
+                is_double,
+                has_segno,
+                has_coda,
+                has_fine,
+                jumps[-1] if jumps else None,
+            )
+        )
+        is_double = right is not None and right.type in ("double", "final")
+    return signs
 
 
 def _bars(measures: list[Any], lengths: list[Fraction], order: list[int]) -> list[Bar]:

@@ -47,5 +47,7 @@ def plain_tune(tune: str) -> str:
     header, key, music = re.split(r"^(K:.*\n?)", tune, maxsplit=1, flags=re.MULTILINE)
     kept = [line for line in header.splitlines() if line[1:2] == ":" and line[0] in HEADER_FIELDS]
     music = re.sub(r"\+[a-z]+\+|(?<![A-Za-z:])y\d*", "", music)  # decorations as they were written once, and space
-    music = re.sub(r"^(?![A-Za-z]:)(.*)$", lambda line: line[1].replace("x", "z"), music, flags=re.MULTILINE)  # rests that are not shown
+    music = re.sub(
+        r"^(?![A-Za-z]:)(.*)$", lambda line: line[1].replace("x", "z").replace("`", ""), music, flags=re.MULTILINE
+    )  # rests that are not shown, and signs for the eye
     return "\n".join(["X:1", *kept, key.strip(), *plain_lines(music, MUSIC_FIELDS)]) + "\n"
