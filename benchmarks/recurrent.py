@@ -1,6 +1,6 @@
 """How fast recurrent layers learn on a processor: this program's LSTM beside Keras' own on TensorFlow and PyTorch's nn.LSTM.
 
-Each takes whole training steps in float32 of the same shapes: two layers over windows of 64 notes, 2,048 notes a step, mean squared loss, backward,
+Each takes whole training steps in float32 of the same shapes: two layers over windows of 64 notes, 512 notes a step, mean squared loss, backward,
 Adam; neither embeddings nor heads. The three take turns. What counts on a machine with other work on it is the processor's time. The arithmetic of a
 step is 6 operations for each weight and note; its share of the machine's rate is that over what one large matrix product (2,048 x 512 x 2,048,
 TensorFlow) reaches in the same round. PyTorch's triton and TensorFlow do not load into one process; PyTorch's build for processors has none.

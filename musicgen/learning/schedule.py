@@ -21,7 +21,7 @@ class Schedule:
     weight_decay: float = 0.1
     gradient_norm: float = 1.0  # at most
     averaging: float = 0.995  # how much of the average a step keeps, once there have been many
-    batch_rows: int = 2048  # notes a step, padding included
+    batch_rows: int = 512  # notes a step, padding included; fewer learn more from each epoch, and take longer for it
     window: int = 64  # notes that gradients reach back
     random_seed: int = 0
     patience: float | None = None  # the progress without a better held-out figure after which it is stopped early; None: never
