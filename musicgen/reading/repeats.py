@@ -48,7 +48,7 @@ def _repeated(bars: Sequence[Signs], double_bars_begin: bool, stop: int, begin: 
     index, time, is_open, is_done = begin, 1, False, False  # the section has a sign where it begins; it has been played as often as it says
     while index < stop:
         bar = bars[index]
-        begins = bar.begins_repeat or (double_bars_begin and bar.after_double_bar and not is_open)
+        begins = bar.begins_repeat or (double_bars_begin and bar.after_double_bar and not is_open and not bar.endings)
         if (begins and index > begin) or (is_done and not bar.endings):
             begin, time, is_done = index, 1, False
         is_open = bar.begins_repeat or (is_open and not is_done)

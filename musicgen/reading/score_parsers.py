@@ -21,7 +21,7 @@ def parse(kind: str, content: bytes) -> dict:
     score = PARSERS[kind](content)
     if isinstance(score, music21.stream.Opus):
         raise UnreadableFileError("several scores in one file", Reason.UNSUPPORTED)
-    title, heard, remarks = hear_score(score, double_bars_begin=kind == "ABC")
+    title, heard, remarks = hear_score(score, is_tune=kind == "ABC")
     if kind == "ABC":
         heard = _as_a_tune(heard, _text(content))
         title = ""  # the book's

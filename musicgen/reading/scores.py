@@ -16,21 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from musicgen.reading.assembly import MINOR_MODES, Bar, SkipError, Sound, joined, meters_of
-from musicgen.reading.repeats import Jump, Signs, played_order
+from musicgen.reading.repeats import played_order
+from musicgen.reading.signs import signs_of
 from musicgen.reading.strands import TICKS_PER_QUARTER, Heard, Strand
 
 USUAL_VELOCITY = 83  # of a score without dynamics
 SNARE = 38  # for drums of which a score does not say which
 DRUM_CHANNEL = 9
-JUMPS = {  # music21's names of what stands at the end of a bar
-    "DaCapo": Jump(),
-    "DaCapoAlFine": Jump(until="fine"),
-    "DaCapoAlCoda": Jump(until="coda"),
-    "AlSegno": Jump(to_segno=True),
-    "DalSegno": Jump(to_segno=True),
-    "DalSegnoAlFine": Jump(to_segno=True, until="fine"),
-    "DalSegnoAlCoda": Jump(to_segno=True, until="coda"),
-}
 TEMPI = (4.0, 1_000.0)  # quarter notes a minute; a mark outside is none
 
 
@@ -53,11 +45,11 @@ class Score(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def hear_score(score: Any, double_bars_begin: bool = False) -> Score:
+def hear_score(score: Any, is_tune: bool = False) -> Score:
     """All that sounds in a music21 score. Raises whatever music21 raises.
 
     Args:
-        double_bars_begin: whether what is repeated may begin at a double bar.
+        is_tune: whether it was ABC, where what is repeated may begin at a double bar, and endings go on to one.
     """
     from music21 import stream
 
@@ -74,7 +66,7 @@ def hear_score(score: Any, double_bars_begin: bool = False) -> Score:
         staves[player] = staves[player].with_staff(stave) if player in staves else stave
     longest = max(measures, key=len)
     lengths = [_length([bars[index] for bars in measures if index < len(bars)]) for index in range(len(longest))]
-    order, can_follow = played_order(_signs(longest), double_bars_begin)
+    order, can_follow = played_order(signs_of(longest, is_tune), is_tune)
     if not can_follow:
         remarks["a jump (da capo, dal segno) to a sign that is not there, left out"] = 1
     begins = [Fraction(0)]
@@ -162,38 +154,6 @@ def _pitch(note: Any) -> int:
 def _length(bars: list[Any]) -> Fraction:
     """Quarter notes to the end of the last note or rest of a bar in any part."""
     return max(Fraction(bar.highestTime) for bar in bars).limit_denominator(TICKS_PER_QUARTER)
-
-
-def _signs(measures: list[Any]) -> list[Signs]:
-    """What the bars of a part say of their repetition."""
-    from music21 import bar, repeat, spanner
-
-    site = measures[0].activeSite
-    endings = {
-        id(measure): frozenset(bracket.numberRange)
-        for bracket in (site[spanner.RepeatBracket] if site is not None else ())
-        for measure in bracket.getSpannedElements()
-    }
-    signs, is_double = [], False
-    for measure in measures:
-        left, right = (getattr(measure, side, None) for side in ("leftBarline", "rightBarline"))
-        marks = list(measure[repeat.RepeatExpression])
-        jumps = [JUMPS[type(mark).__name__] for mark in marks if type(mark).__name__ in JUMPS]
-        has_segno, has_coda, has_fine = (any(isinstance(mark, sign) for mark in marks) for sign in (repeat.Segno, repeat.Coda, repeat.Fine))
-        signs.append(
-            Signs(
-                isinstance(left, bar.Repeat) and left.direction == "start",
-                (right.times or 2) if isinstance(right, bar.Repeat) and right.direction == "end" else 0,
-                endings.get(id(measure), frozenset()),
-                is_double,
-                has_segno,
-                has_coda,
-                has_fine,
-                jumps[-1] if jumps else None,
-            )
-        )
-        is_double = right is not None and right.type in ("double", "final")
-    return signs
 
 
 def _bars(measures: list[Any], lengths: list[Fraction], order: list[int]) -> list[Bar]:

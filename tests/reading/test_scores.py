@@ -99,6 +99,17 @@ def test_repeats_are_played_and_an_upbeat_is_one():
     assert piece.meters[0] == Meter(0, 4, 4)
 
 
+def test_an_ending_of_three_bars_is_left_out_whole():
+    ending = '<barline location="{}"><ending number="{}" type="{}"/>{}</barline>'
+    back = '<repeat direction="backward"/>'
+    bars = [note(step, 16) for step in "CDEFG"]
+    bars[1] = ending.format("left", 1, "start", "") + bars[1]
+    bars[3] += ending.format("right", 1, "stop", back)
+    bars[4] = ending.format("left", 2, "start", "") + bars[4] + ending.format("right", 2, "stop", "")
+
+    assert [pitch for _, pitch, _ in notes_in(xml(attributes() + bars[0], *bars[1:]))] == [60, 62, 64, 65, 60, 67]
+
+
 def test_tempo_key_dynamics_program_and_drums():
     marks = (
         "<direction><direction-type><metronome><beat-unit>quarter</beat-unit><per-minute>90</per-minute></metronome></direction-type>"
