@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from musicgen.piece import NUM_PITCHES
 from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.scores import hear_score
 from musicgen.reading.strands import Heard
-from musicgen.reading.tunebooks import plain_tune, program_of
+from musicgen.reading.tunebooks import plain_tune
 from musicgen.reading.tunes import DEFAULT_TUNE_TEMPO, FLUTE, TUNE_TEMPOS
 
 NAMES = [("C", 0), ("C", 1), ("D", 0), ("D", 1), ("E", 0), ("F", 0), ("F", 1), ("G", 0), ("G", 1), ("A", 0), ("A", 1), ("B", 0)]  # of pitch classes
@@ -96,17 +98,27 @@ def _parse_abc(content: bytes) -> Any:
 
     # or a tune of fewer than two plain bar lines has no bars, and no repeats
     abcFormat.ABCHandler.definesMeasures = lambda handler: any(isinstance(token, abcFormat.ABCBar) for token in handler.tokens)
-    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))  # from version 2 on it lets an accidental hold to the end of its bar
-    handler.process(plain_tune(_text(content)))
+    translate.reBar = lambda part, **_: None  # or a bar that is too long is cut, and loses its repeat sign
+    tune, voices = plain_tune(_text(content))
+    # from version 2 on an accidental holds to the end of its bar: where there are no bars, for its note alone
+    has_bars = any("|" in line.rstrip(" |]") for voice in voices for line in voice.lines)
+    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0) if has_bars else (1, 6, 0))
+    handler.process(tune)
     return translate.abcToStreamScore(handler)
 
 
 def _as_a_tune(heard: Heard, tune: str) -> Heard:
-    """With the tempo and the instrument of the tunes that come along, where a tune says none."""
-    program = program_of(tune)
-    if program is None and len(heard.strands) == 1:
-        program = FLUTE
-    strands = [strand._replace(name=strand.name or "Melody", program=program or strand.program) for strand in heard.strands]
+    """As its voices say, and with the tempo and the instrument of the tunes that come along, where it says none."""
+    _, voices = plain_tune(tune)
+    usual = FLUTE if len(voices) == 1 else 0
+    strands = [
+        strand._replace(
+            name=strand.name or voice.name or "Melody",
+            program=usual if voice.program is None else min(127, voice.program),
+            pitch=np.clip(strand.pitch + voice.semitones, 0, NUM_PITCHES - 1),
+        )
+        for strand, voice in zip(heard.strands, voices, strict=True)
+    ]
     first = heard.meters[0][1:] if heard.meters else (4, 4)
     tempos = heard.tempos or [(0, round(60e6 / TUNE_TEMPOS.get(first, DEFAULT_TUNE_TEMPO)))]
     return heard._replace(strands=strands, tempos=tempos)

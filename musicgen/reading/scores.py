@@ -49,7 +49,7 @@ def hear_score(score: Any, is_tune: bool = False) -> Score:
     """All that sounds in a music21 score. Raises whatever music21 raises.
 
     Args:
-        is_tune: whether it was ABC, where what is repeated may begin at a double bar, and endings go on to one.
+        is_tune: whether it was ABC, where what is repeated may begin at a double bar.
     """
     from music21 import stream
 
@@ -66,7 +66,7 @@ def hear_score(score: Any, is_tune: bool = False) -> Score:
         staves[player] = staves[player].with_staff(stave) if player in staves else stave
     longest = max(measures, key=len)
     lengths = [_length([bars[index] for bars in measures if index < len(bars)]) for index in range(len(longest))]
-    order, can_follow = played_order(signs_of(longest, is_tune), is_tune)
+    order, can_follow = played_order(signs_of(longest), is_tune)
     if not can_follow:
         remarks["a jump (da capo, dal segno) to a sign that is not there, left out"] = 1
     begins = [Fraction(0)]

@@ -6,10 +6,12 @@ Conventions: a tune begins at `X:` and its fields and music go on to the next on
 import re
 from typing import NamedTuple
 
+from musicgen.reading.tune_voices import Voice, voices_in
 from musicgen.reading.tunes import plain_lines
 
-HEADER_FIELDS = "CKLMQTV"
-MUSIC_FIELDS = "KLMQV"
+HEADER_FIELDS = "CIKLMPQTV"
+COMMON_FIELDS = "CQT"  # of all voices at once
+MUSIC_FIELDS = "IKLMPQV"
 
 
 class Tune(NamedTuple):
@@ -35,19 +37,30 @@ def tunes_in(text: str) -> list[Tune]:
     return found
 
 
-def program_of(tune: str) -> int | None:
-    """The General MIDI program that a tune asks for."""
-    said = re.search(r"^%%MIDI\s+program\s+(?:\d+\s+)?(\d+)", tune, re.MULTILINE)
-    return min(127, int(said[1])) if said else None
+def plain_tune(tune: str) -> tuple[str, list[Voice]]:
+    """A tune without what is not notes, each of its voices whole; and the voices.
 
-
-def plain_tune(tune: str) -> str:
-    """A tune without what is not notes. Raises SkipError where it has signs that music21 would misread, ValueError where it has no key."""
+    Raises SkipError where it has signs that music21 would misread, ValueError where it has no key.
+    """
+    tune = re.sub(r"^%%(MIDI\b)", r"I:\1", tune, flags=re.MULTILINE)
     tune = re.sub(r"\\?%.*|=\n|=20$", "", tune, flags=re.MULTILINE).replace("=3D", "=").replace(":|:", "::")
     header, key, music = re.split(r"^(K:.*\n?)", tune, maxsplit=1, flags=re.MULTILINE)
     kept = [line for line in header.splitlines() if line[1:2] == ":" and line[0] in HEADER_FIELDS]
+    music = re.sub(rf"\[(?![{MUSIC_FIELDS}]:)[A-Za-z]:[^\]\n]*\]", "", music)  # fields that say nothing of how it sounds
     music = re.sub(r"\+[a-z]+\+|(?<![A-Za-z:])y\d*", "", music)  # decorations as they were written once, and space
-    music = re.sub(
-        r"^(?![A-Za-z]:)(.*)$", lambda line: line[1].replace("x", "z").replace("`", ""), music, flags=re.MULTILINE
-    )  # rests that are not shown, and signs for the eye
-    return "\n".join(["X:1", *kept, key.strip(), *plain_lines(music, MUSIC_FIELDS)]) + "\n"
+    music = re.sub(r"^(?![A-Za-z]:)(.*)$", lambda line: _for_the_ear(line[1]), music, flags=re.MULTILINE)
+    music = re.sub("^V:.*", lambda line: line[0].replace('"', "'"), music, flags=re.MULTILINE)  # or names would be taken for chords
+    voices = voices_in([*kept, key.strip()], [line for line in plain_lines(music, MUSIC_FIELDS) if line.strip()])
+    common = [line for line in kept if line[0] in COMMON_FIELDS]
+    written = [line for number, voice in enumerate(voices, start=1) for line in (f"V:{number}", *map(_without_clef, voice.lines))]
+    return "\n".join(["X:1", *common, *(written if len(voices) > 1 else written[1:])]) + "\n", voices
+
+
+def _for_the_ear(line: str) -> str:
+    """A line with its rests as such, shown or not, those of N bars as `z_N`, and without signs for the eye."""
+    return re.sub(r"[XZ](\d*)", lambda found: f"z_{found[1] or 1}", line.replace("x", "z").replace("`", ""))
+
+
+def _without_clef(line: str) -> str:
+    """A field for the key without anything that music21 would take for a clef."""
+    return re.sub(r"\s*\S*(?:-8va|bass|Bass)\S*", "", line) if line.startswith("K:") else line

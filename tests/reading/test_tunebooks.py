@@ -19,9 +19,46 @@ def played(abc: str) -> list[str]:
         ("CD|EF:|GA|Bc:|", "CDEFCDEFGABcGABc"),
         ("CD|[1EF:|[2GA|]", "CDEFCDGA"),
         ("CD|1EF:|2GA||Bc|]", "CDEFCDGABc"),  # the line before a second ending is no double bar
-        ("|:CD|[1EF|GA|Bc:|[2cd|ef:|gg|]", "CDEFGABcCDcdefgg"),
+        ("|:CD|[1EF|GA|Bc:|[2cd|ef||gg:|", "CDEFGABcCDcdefgggg"),
+        ("|:CD|[1EF:|[2GA|Bc|de:|", "CDEFCDGABcdeBcde"),
+        ("CDE|F:|GA|]", "CDEFCDEFGA"),  # a bar that is too long
         ("CC||DD|EE:|FF|]", "CCDDEEDDEEFF"),
     ],
 )
 def test_repeats_and_endings(music, heard):
     assert played(f"K:C\n{music}") == [heard]
+
+
+@pytest.mark.parametrize(
+    ("tune", "heard"),
+    [
+        ("V:1\nV:2\nK:C\nV:1\nCD|EF|\nV:2\ncd|ef|\nV:1\nGG|]\nV:2\ngg|]", ["CDEFGG", "cdefgg"]),  # system by system
+        ("K:C\n[V:T] CD|EF|\n[V:B clef=bass] cd|ef|\n[V:T] GG|]\n[V:B] gg|]", ["CDEFGG", "<48><50><52><53><55><55>"]),
+        ("K:C\nV:S\nL:1/8\nCDEF|GABc|\nV:B\nCD|EF|]", ["CDEFGABc", "CDEF"]),  # a field holds in its voice
+        ("K:C\nV:1 octave=1\nCD|EF|\nV:2 clef=treble-8\ncd|ef|]", ["cdef", "CDEF"]),
+        ("K:C bass\nC,D,|E,F,|]", ["<48><50><52><53>"]),
+        ("K:C\n%%MIDI transpose -12\ncd|ef|]", ["CDEF"]),
+        ("P:ABA\nK:C\nP:A\nCD|EF|\nP:B\nGG|AA|]", ["CDEFGGAACDEF"]),
+        ("P:A(BA)2\nK:C\nP:A\nCD|\nP:B\nL:1/8\nGGAA|]", ["CDGGAACDGGAACD"]),
+        ("P:AB\nK:C\nP:A\nCD|\nP:A\nEF|\nP:B\nGG|]", ["CDEFGG"]),  # an order that leaves music out is none
+        ("K:C\n^F4 F4 ^F4 F4 |]", ["<66>F<66>F"]),  # without bars an accidental is for its note
+        ("K:C\n^FF|F2|]", ["<66><66>F"]),
+        ("K:C\nCD|Z2|EF|X|GG|]", ["CDEFGG"]),
+    ],
+)
+def test_voices_sections_and_where_they_sound(tune, heard):
+    assert played(tune) == heard
+
+
+def test_rests_of_whole_bars_take_their_time():
+    (reading,) = read_music(b"X:1\nM:3/4\nL:1/8\nK:C\nC6|Z2|C6|]\n", "tune.abc")
+
+    assert [note.onset for note in reading.piece.parts[0].notes] == [0, 108]
+
+
+def test_each_voice_has_its_name_and_instrument():
+    (reading,) = read_music(
+        b'X:1\nM:2/4\nL:1/4\nK:C\nV:1 name="Air"\n%%MIDI program 40\nCD|]\nV:2 nm="Drone"\n%%MIDI program 1 109\nC2|]\n', "tune.abc"
+    )
+
+    assert [(part.name, part.program) for part in reading.piece.parts] == [("Air", 40), ("Drone", 109)]
