@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from musicgen.piece import NUM_PITCHES
+from musicgen.reading.plain_scores import plain_score
 from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.scores import hear_score
 from musicgen.reading.strands import Heard
 from musicgen.reading.tunebooks import plain_tune
 from musicgen.reading.tunes import DEFAULT_TUNE_TEMPO, FLUTE, TUNE_TEMPOS
-
-NAMES = [("C", 0), ("C", 1), ("D", 0), ("D", 1), ("E", 0), ("F", 0), ("F", 1), ("G", 0), ("G", 1), ("A", 0), ("A", 1), ("B", 0)]  # of pitch classes
 
 
 def parse(kind: str, content: bytes) -> dict:
@@ -40,50 +38,9 @@ def parse(kind: str, content: bytes) -> dict:
 def _parse_musicxml(content: bytes) -> Any:
     from music21.musicxml import xmlToM21
 
-    root = ElementTree.fromstring(content)  # in any encoding, where music21 takes UTF-8 alone
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    if root.tag == "score-timewise":
-        root = _partwise(root)
-    _name_drums(root)
     importer = xmlToM21.MusicXMLImporter()
-    importer.xmlRootToScore(root, importer.stream)
+    importer.xmlRootToScore(plain_score(content), importer.stream)
     return importer.stream
-
-
-def _partwise(timewise: ElementTree.Element) -> ElementTree.Element:
-    """The same score, part by part, as music21 wants it, and not bar by bar."""
-    root = ElementTree.Element("score-partwise", timewise.attrib)
-    root.extend(element for element in timewise if element.tag != "measure")
-    parts: dict[str, ElementTree.Element] = {}
-    for measure in timewise.iter("measure"):
-        for part in measure.iter("part"):
-            name = part.get("id", "")
-            if name not in parts:
-                parts[name] = ElementTree.SubElement(root, "part", {"id": name})
-            ElementTree.SubElement(parts[name], "measure", measure.attrib).extend(part)
-    return root
-
-
-def _name_drums(root: ElementTree.Element) -> None:
-    """Gives unpitched notes the pitches by which MIDI calls their drums: music21 does not keep which drum a note is for."""
-    drums = {one.get("id"): one.findtext("midi-unpitched") for one in root.iter("midi-instrument")}
-    for note in root.iter("note"):
-        unpitched, player = note.find("unpitched"), note.find("instrument")
-        said = None if unpitched is None or player is None else drums.get(player.get("id"))
-        if said is None or unpitched is None or not said.strip().isdecimal() or not 1 <= int(said) <= NUM_PITCHES:
-            continue
-        unpitched.tag = "pitch"
-        octave, pitch_class = divmod(int(said) - 1, 12)  # the score counts from one
-        step, alter = NAMES[pitch_class]
-        for child in list(unpitched):
-            unpitched.remove(child)
-        for tag, value in (("step", step), ("alter", alter), ("octave", octave - 1)):
-            ElementTree.SubElement(unpitched, tag).text = f"{value}"
-    for one in root.iter("midi-instrument"):
-        if drums[one.get("id")] is not None:  # or its pitches would be taken for music
-            channel = one.find("midi-channel")
-            (ElementTree.SubElement(one, "midi-channel") if channel is None else channel).text = "10"
 
 
 def _parse_kern(content: bytes) -> Any:

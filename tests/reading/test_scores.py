@@ -89,6 +89,38 @@ def test_what_is_written_for_a_transposing_instrument_is_heard_where_it_sounds()
     clarinet = attributes(more="<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose>")
 
     assert notes_in(xml(clarinet + WHOLE)) == [(0, 58, 48)]
+    other = attributes(more="<transpose><diatonic>-2</diatonic><chromatic>-3</chromatic></transpose>")
+    assert [pitch for _, pitch, _ in notes_in(xml(clarinet + WHOLE, WHOLE, other + WHOLE, WHOLE))] == [58, 58, 57, 57]  # from B flat to A
+    assert piece_in(xml(clarinet + WHOLE)).keys == (Key(0, -1),)  # G major as it is written
+
+
+def test_each_instrument_that_a_player_takes_up_is_a_part():
+    names = "".join(
+        f'<score-instrument id="I{n}"><instrument-name>{name}</instrument-name></score-instrument>' for n, name in ((1, "Flute"), (2, "Piccolo"))
+    )
+    programs = "".join(f'<midi-instrument id="I{n}"><midi-program>{program}</midi-program></midi-instrument>' for n, program in ((1, 74), (2, 73)))
+    up = attributes(more="<transpose><diatonic>0</diatonic><chromatic>0</chromatic><octave-change>1</octave-change></transpose>")
+    flute, piccolo = (f'<instrument id="I{n}"/>' for n in (1, 2))
+    chord = note("D", 16, flute) + note("F", 16, piccolo, start="<chord/>")
+    piece = piece_in(
+        xml(attributes() + note("C", 16, flute), chord, up + note("E", 16, piccolo), part=f"<part-name>Woodwind</part-name>{names}{programs}")
+    )
+
+    assert [(part.name, part.program, [found[:3] for found in part.notes]) for part in piece.parts] == [
+        ("Flute", 73, [(0, 60, 48), (48, 62, 48)]),
+        ("Piccolo", 72, [(48, 65, 48), (96, 76, 48)]),
+    ]
+
+
+def test_a_program_that_changes_on_the_way_is_a_part():
+    first, second = (f'<midi-instrument id="I1"><midi-program>{program}</midi-program></midi-instrument>' for program in (41, 72))
+    listed = f'<part-name>Lead</part-name><score-instrument id="I1"><instrument-name/></score-instrument>{first}'
+    piece = piece_in(xml(attributes() + WHOLE, f"<sound>{second}</sound>{WHOLE}", part=listed))
+
+    assert [(part.name, part.program, [found[:3] for found in part.notes]) for part in piece.parts] == [
+        ("Lead", 40, [(0, 60, 48)]),
+        ("Lead", 71, [(48, 60, 48)]),
+    ]
 
 
 def test_repeats_are_played_and_an_upbeat_is_one():
