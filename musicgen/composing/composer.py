@@ -54,7 +54,10 @@ def stream(model: Model, request: Request, random_seed: int) -> Iterator[tuple[i
     while not takes.has_ended[0] and takes.contexts.onset[0] < until:
         player.step(takes)
         yield from _since(history, takes.histories[0])
-        history = takes.histories[0]
+        if closes:
+            history = takes.histories[0]
+        else:  # nobody asks for it any more, and it would grow with the piece
+            takes.histories[0] = ()
     if closes:
         yield from _since(history, _closed(player, takes, [random_seed])[0])
 

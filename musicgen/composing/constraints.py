@@ -60,6 +60,8 @@ class Turn:
 
         Without that the network, which would go on in the next bar, had to squeeze notes in before the end.
         """
+        if not allowed[:, -1].any():
+            return logits
         beyond = self._constraints.values[TIME_SHIFT] > self._latest[:, None]
         ends = log_sum_exp(np.concatenate((np.where(beyond, logits[:, :-1], -np.inf), logits[:, -1:]), axis=1))
         return np.concatenate((logits[:, :-1], np.where(allowed[:, -1], ends, logits[:, -1])[:, None]), axis=1)

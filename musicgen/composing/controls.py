@@ -58,6 +58,11 @@ class Course(NamedTuple):
         """(B,) at places (B,) from 0 to 1."""
         return self.begin + (self.end - self.begin) * place
 
+    @property
+    def moves(self) -> bool:
+        """Whether it is not the same all the time."""
+        return self.begin != self.end
+
 
 class Density(NamedTuple):
     """How many notes."""
@@ -178,9 +183,10 @@ class Guide:
         """(B, V) of a field that does not depend on the logits, or None; the parts (B,) are those of the notes."""
         return self.pitch_bias[part] if field == PITCH and self.pitch_bias is not None else None
 
-    def temperatures(self, field: int, place: np.ndarray) -> np.ndarray:
-        """(B,) the temperature of a field at places (B,) in the piece."""
-        return self.controls.temperature_of(field).at(place)
+    def temperatures(self, field: int, place: np.ndarray) -> np.ndarray | float:
+        """(B,) the temperature of a field at places (B,) in the piece, or the one that it always is."""
+        course = self.controls.temperature_of(field)
+        return course.at(place) if course.moves else course.begin
 
 
 def spelled(pitch: int) -> str:

@@ -142,8 +142,8 @@ class Player:
             logits, allowed = engine.logits(field, features, note, now), self._allowed(field, turn, note)
             total = log_sum_exp(logits) if weighs else 0.0
             if field == TIME_SHIFT:
-                ended = turn.ending(logits, allowed)
-                to_end, logits = logits[:, -1] - ended[:, -1], ended  # ln of how much of that the end itself is
+                said, logits = logits[:, -1], turn.ending(logits, allowed)
+                to_end = said - logits[:, -1]  # ln of how much of that the end itself is
             if weighs:
                 takes.weight += log_sum_exp(np.where(allowed, logits, -np.inf)) - total
             if (bias := guide.bias(field, note[:, PART])) is not None:
@@ -156,7 +156,8 @@ class Player:
             )
             if field == TIME_SHIFT:
                 turn.choose_shift(note[:, TIME_SHIFT])
-                takes.weight += np.where(turn.has_ended, to_end, 0)
+                if turn.has_ended.any():
+                    takes.weight += np.where(turn.has_ended, to_end, 0)
         return note
 
     def _allowed(self, field: int, turn: Turn, note: np.ndarray) -> np.ndarray:

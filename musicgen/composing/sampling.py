@@ -8,13 +8,14 @@ likeliest, so all of them together are a number of choices, of equally likely on
 import numpy as np
 
 TINY = np.finfo(np.float64).tiny  # a weight below it is none
+COLDEST = 1e-260  # temperature, so that no quotient of float32 logits is infinite; what is less likely than the likeliest has no weight there
 
 
 def probabilities(logits: np.ndarray, allowed: np.ndarray, **settings) -> np.ndarray:
     """Probabilities (B, V), float64; the arguments are those of `sample`."""
     order, ranked, _cumulated, kept = _ranked(logits, allowed, **settings)
     ranked[np.arange(ranked.shape[1]) >= kept[:, None]] = 0
-    chances = np.zeros_like(ranked)
+    chances = np.zeros(logits.shape)
     np.put_along_axis(chances, order, ranked / ranked.sum(axis=1, keepdims=True), axis=1)
     return chances
 
@@ -33,29 +34,26 @@ def sample(logits: np.ndarray, allowed: np.ndarray, uniforms: np.ndarray, **sett
     """
     order, _ranked_weights, cumulated, kept = _ranked(logits, allowed, **settings)
     rows = np.arange(len(order))
-    choice = (cumulated <= (uniforms * cumulated[rows, kept - 1])[:, None]).sum(axis=1)
-    return order[rows, np.minimum(choice, kept - 1)]  # rounding must not choose the impossible
+    last = kept - 1
+    choice = np.add.reduce(cumulated <= (uniforms * cumulated[rows, last])[:, None], axis=1)
+    return order[rows, np.minimum(choice, last)]  # rounding must not choose the impossible
 
 
 def _ranked(
     logits: np.ndarray, allowed: np.ndarray, *, temperature: float | np.ndarray = 1.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Ids (B, V), the likeliest first, their weights, those cumulated, and how many (B,) are kept; the likeliest weighs 1."""
+    """Ids (B, N), the likeliest first, their weights, those cumulated, and how many (B,) are kept; the likeliest weighs 1."""
     heat = np.reshape(temperature, (-1, 1))
-    is_cold = heat == 0
-    losses = np.where(allowed, -logits, np.inf).astype(np.float64)
-    losses -= losses.min(axis=1, keepdims=True)
-    order = losses.argsort(axis=1, kind="stable")
-    rows = np.arange(len(order))[:, None]
-    with np.errstate(over="ignore"):  # near temperature 0 all but the likeliest are infinitely far below it
-        ranked = np.exp(losses[rows, order] / -np.where(is_cold, 1, heat))
-    cumulated = ranked.cumsum(axis=1)
-    kept = (ranked >= max(min_p, TINY)).sum(axis=1)
+    masked = np.where(allowed, logits, -np.inf)
+    losses = np.subtract(masked, masked.max(axis=1, keepdims=True), dtype=np.float64)
+    order = (-losses).argsort(axis=1, kind="stable")
     if top_k:
-        kept = np.minimum(kept, top_k)
+        order = order[:, :top_k]
+    ranked = np.exp(losses[np.arange(len(order))[:, None], order] / np.maximum(heat, COLDEST))
+    cumulated = ranked.cumsum(axis=1)
+    is_kept = ranked >= max(min_p, TINY)
     if top_p < 1:
-        total = cumulated[rows[:, 0], min(top_k or ranked.shape[1], ranked.shape[1]) - 1, None]
-        kept = np.minimum(kept, (cumulated - ranked < top_p * total).sum(axis=1))
-    if is_cold.any():
-        kept = np.where(is_cold[:, 0], 1, kept)
-    return order, ranked, cumulated, kept
+        is_kept &= cumulated - ranked < top_p * cumulated[:, -1:]
+    kept = np.add.reduce(is_kept, axis=1)
+    is_cold = heat == 0
+    return order, ranked, cumulated, np.where(is_cold[:, 0], 1, kept) if is_cold.any() else kept

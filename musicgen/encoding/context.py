@@ -30,6 +30,7 @@ NO_LEAP = WIDEST_LEAP + 1
 RECENT = (4, 16, 64)  # notes that are looked back on
 OWN_RECENT = (4, 16)  # of a part
 FAMILIAR = (1, 2, 3, 4, 5, 7, 10, 16)  # equal notes in a row; how many are told apart from these numbers on
+FAMILIARITY = np.searchsorted(FAMILIAR, np.arange(FAMILIAR[-1] + 1), side="right")  # how many of these so many equal notes reach; more are as many
 NOTHING = -1  # in `sounding`, `last_pitch` and `follows`
 UNKNOWN = 1 << 60  # the end of a note that is held
 SLOT = (

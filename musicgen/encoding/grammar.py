@@ -8,7 +8,7 @@ begins another, so it is in nobody's way but at its own onset.
 import numpy as np
 
 from musicgen.encoding.context import UNKNOWN, RunningContext, Sounding
-from musicgen.encoding.contexts import NUM_END, NUM_PART, NUM_PITCH, Contexts
+from musicgen.encoding.contexts import NUM_END, NUM_PART, NUM_PITCH, NUM_UNTIL, Contexts
 from musicgen.encoding.tokens import TokenSequence, held
 from musicgen.encoding.vocabulary import DURATION, FIELDS, PART, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.piece import NUM_PITCHES
@@ -27,6 +27,8 @@ class Grammar:
         """
         self.vocabulary, self.playable, self.most_at_once = vocabulary, playable, most_at_once
         self.pitches = np.array(vocabulary.values[PITCH])
+        self._from = np.tri(len(playable), dtype=bool).T  # (P, P) for each part itself and those after it
+        self._above = np.tri(len(self.pitches), k=-1, dtype=bool).T  # (V, V) for each pitch those above it
 
     @classmethod
     def of_corpus(cls, vocabulary: Vocabulary) -> "Grammar":
@@ -66,36 +68,30 @@ class Grammar:
     def free_of(self, shift: np.ndarray, contexts: Contexts) -> np.ndarray:
         """(B, P, V) `free` of many pieces, each so many steps (B,) from its latest onset."""
         pieces, parts = len(contexts), len(self.playable)
-        free = np.repeat(self.playable[None], pieces, axis=0)
-        part, pitch, begun, end = np.moveaxis(contexts.notes[..., :4], -1, 0)
-        onset, lowest = (contexts.onset + shift)[:, None], int(self.pitches[0])
-        sounds = (part >= 0) & np.where(end == UNKNOWN, begun == onset, end > onset)
-        row, slot = sounds.nonzero()
-        part, pitch = part[row, slot], pitch[row, slot] - lowest
-        is_known = (pitch >= 0) & (pitch < len(self.pitches))
-        free[row[is_known], part[is_known], pitch[is_known]] = False
-        counts = np.bincount(row * parts + part, minlength=pieces * parts).reshape(pieces, parts)
+        free = self.playable[None].repeat(pieces, axis=0)
+        row, slot = (contexts.notes[..., NUM_UNTIL] > (contexts.onset + shift)[:, None]).nonzero()
+        note, lowest = contexts.notes[row, slot], int(self.pitches[0])
+        free[row, note[:, NUM_PART], note[:, NUM_PITCH] - lowest] = False
+        counts = np.bincount(row * parts + note[:, NUM_PART], minlength=pieces * parts).reshape(pieces, parts)
         free &= (counts < self.most_at_once)[..., None]
-        if contexts.notes.shape[1]:
-            latest = contexts.notes[:, 0]
-            row = ((shift == 0) & (latest[:, NUM_PART] >= 0)).nonzero()[0]
-            own, highest = latest[row, NUM_PART, None], latest[row, NUM_PITCH, None]
-            number = np.arange(parts)
-            free[row] &= (number >= own)[..., None] & ((number != own)[..., None] | (self.pitches > highest)[:, None])
+        row = ((shift == 0) & (contexts.count > 0)).nonzero()[0]
+        if len(row):
+            latest = contexts.notes[row, 0]
+            own = latest[:, NUM_PART]
+            free[row] &= self._from[own, :, None]
+            free[row, own] &= self._above[latest[:, NUM_PITCH] - lowest]
         return free
 
     def earliest_of(self, contexts: Contexts, wanted: np.ndarray) -> np.ndarray:
         """(B,) `earliest` of many pieces, each from `wanted` (B,) on; NEVER where no part may ever begin a note."""
-        ends = np.where(contexts.notes[..., NUM_END] == UNKNOWN, NEVER, contexts.notes[..., NUM_END] - contexts.onset[:, None])
-        ends = np.where(contexts.notes[..., NUM_PART] < 0, NEVER, ends)
-        shift = wanted
-        is_free = self.free_of(shift, contexts).any(axis=(1, 2))
-        following = np.maximum(1, wanted)
-        while not (is_free | (shift == NEVER)).all():
+        shift, following = wanted, np.maximum(1, wanted)
+        while True:
+            is_free = self.free_of(shift, contexts).any(axis=(1, 2))
+            if (is_free | (shift == NEVER)).all():
+                return np.where(is_free, shift, NEVER)
             shift = np.where(is_free, shift, following)
-            is_free = is_free | self.free_of(shift, contexts).any(axis=(1, 2))
+            ends = contexts.notes[..., NUM_END] - contexts.onset[:, None]
             following = np.where(ends > shift[:, None], ends, NEVER).min(axis=1, initial=NEVER)
-        return np.where(is_free, shift, NEVER)
 
 
 def possible(sequence: TokenSequence, grammar: Grammar, running: RunningContext, repeats: bool = True) -> list[np.ndarray | None]:
