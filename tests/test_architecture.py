@@ -29,7 +29,15 @@ MAY_IMPORT = {
 }
 OWNERS = {  # of a foreign library, the only ones that import it
     "symusic": {"reading.midi"},
-    "music21": {"reading.scores", "reading.signs", "reading.score_parsers", "reading.builtin", "reading.ensembles", "reading.tunes"},
+    "music21": {
+        "reading.scores",
+        "reading.signs",
+        "reading.score_parsers",
+        "reading.tune_reader",
+        "reading.builtin",
+        "reading.ensembles",
+        "reading.tunes",
+    },
     "pretty_midi": {"listening.midi"},
     "mido": set(),  # for tests
     "safetensors": {"model.file", "learning.checkpoints"},

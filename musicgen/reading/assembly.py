@@ -3,6 +3,7 @@
 Conventions: a bar that is cut in two (at a repeat sign, say) is one bar again; one that is truly too short or too long has a meter of its own.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
@@ -81,16 +82,16 @@ def _notes(sounds: list[Sound], upbeat: Fraction) -> tuple[Note, ...]:
 def joined(sounds: Iterable[Sound]) -> list[Sound]:
     """Those tied together as one."""
     whole: list[Sound] = []
-    tied: dict[tuple[Fraction, int], int] = {}  # where a tied sound ends, and its pitch -> its index
+    tied: defaultdict[tuple[Fraction, int], list[int]] = defaultdict(list)  # where tied sounds end, and their pitch -> their indices
     for sound in sounds:
-        index = tied.pop((sound.onset, sound.pitch), None)
-        if index is None:
-            index = len(whole)
+        before = tied[sound.onset, sound.pitch]
+        index = before.pop() if before else len(whole)
+        if index == len(whole):
             whole.append(sound)
         else:
             whole[index] = whole[index]._replace(quarters=whole[index].quarters + sound.quarters)
         if sound.is_tied:
-            tied[sound.onset + sound.quarters, sound.pitch] = index
+            tied[sound.onset + sound.quarters, sound.pitch].append(index)
     return whole
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 STATE = "MLK"  # fields that hold until the next one of their kind
 MIDDLES = {"treble": "B", "alto": "C", "tenor": "A,", "bass": "D,"}  # what a clef has on the middle line
+OWN_ACCIDENTALS = re.compile(r"(?<=\s)([_=^]+)([A-Ga-g])(?![a-z])")
 MOST_SECTIONS = 64  # that are played, whatever the tune says
 MOST_BARS_OF_REST = 1_000
 
@@ -100,7 +101,7 @@ def _in_order(state: list[str], lines: list[str], order: str) -> Iterator[str]:
             continue
         if _is_field(line) and line[0] in STATE:
             holds[line[0]] = line
-        sections[now].append(line if _is_field(line) else _with_rests(line, holds))
+        sections[now].append(line if _is_field(line) else _with_accidentals(_with_rests(line, holds), holds.get("K", "")))
     asked = _spelled(order)
     for section in ["", *asked] if {"", *asked} == sections.keys() else sections:
         yield from sections[section]
@@ -123,3 +124,21 @@ def _with_rests(line: str, holds: dict[str, str]) -> str:
     unit = Fraction(holds["L"][2:].strip()) if "L" in holds else Fraction(1, 8 if Fraction(meter) >= Fraction(3, 4) else 16)
     rest = f"z{Fraction(meter) / unit}"
     return re.sub(r"z_(\d+)", lambda found: "|".join([rest] * min(MOST_BARS_OF_REST, int(found[1]))), line)
+
+
+def _with_accidentals(line: str, key: str) -> str:
+    """With those of a key that has some of its own (`K:D phr ^f`) written at its notes."""
+    own = {letter.upper(): sign for sign, letter in OWN_ACCIDENTALS.findall(key)}
+    said: set[str] = set()  # the notes of this bar that have an accidental
+
+    def spelled(found: re.Match[str]) -> str:
+        sign, letter, octave = found.groups()
+        if letter is None:
+            said.clear()
+        elif sign:
+            said.add(letter + octave)
+        elif letter.upper() in own and letter + octave not in said:
+            return own[letter.upper()] + found[0]
+        return found[0]
+
+    return re.sub(r"([_=^]*)([A-Ga-g])([,']*)|\|", spelled, line) if own else line

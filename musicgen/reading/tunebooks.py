@@ -6,7 +6,7 @@ Conventions: a tune begins at `X:` and its fields and music go on to the next on
 import re
 from typing import NamedTuple
 
-from musicgen.reading.tune_voices import Voice, voices_in
+from musicgen.reading.tune_voices import OWN_ACCIDENTALS, Voice, voices_in
 from musicgen.reading.tunes import plain_lines
 
 HEADER_FIELDS = "CIKLMPQTV"
@@ -44,6 +44,7 @@ def plain_tune(tune: str) -> tuple[str, list[Voice]]:
     """
     tune = re.sub(r"^%%(MIDI\b)", r"I:\1", tune, flags=re.MULTILINE)
     tune = re.sub(r"\\?%.*|=\n|=20$", "", tune, flags=re.MULTILINE).replace("=3D", "=").replace(":|:", "::")
+    tune = re.sub(r"\\[ \t]*\n(?![A-Za-z]:(?![|:]))", "", tune)  # a line that goes on
     header, key, music = re.split(r"^(K:.*\n?)", tune, maxsplit=1, flags=re.MULTILINE)
     kept = [line for line in header.splitlines() if line[1:2] == ":" and line[0] in HEADER_FIELDS]
     music = re.sub(rf"\[(?![{MUSIC_FIELDS}]:)[A-Za-z]:[^\]\n]*\]", "", music)  # fields that say nothing of how it sounds
@@ -52,15 +53,23 @@ def plain_tune(tune: str) -> tuple[str, list[Voice]]:
     music = re.sub("^V:.*", lambda line: line[0].replace('"', "'"), music, flags=re.MULTILINE)  # or names would be taken for chords
     voices = voices_in([*kept, key.strip()], [line for line in plain_lines(music, MUSIC_FIELDS) if line.strip()])
     common = [line for line in kept if line[0] in COMMON_FIELDS]
-    written = [line for number, voice in enumerate(voices, start=1) for line in (f"V:{number}", *map(_without_clef, voice.lines))]
+    written = [line for number, voice in enumerate(voices, start=1) for line in (f"V:{number}", *map(_plain_key, voice.lines))]
     return "\n".join(["X:1", *common, *(written if len(voices) > 1 else written[1:])]) + "\n", voices
 
 
 def _for_the_ear(line: str) -> str:
     """A line with its rests as such, shown or not, those of N bars as `z_N`, and without signs for the eye."""
+    line = re.sub(r":[ \t]+\|", ":|", re.sub(r"\|[ \t]+:", "|:", line.replace("[|]", "|")))
+    line = re.sub(r"(?<!:)[|\[]*\|:", "|:", re.sub(r":\|+\]?(?!:)", ":|", re.sub(r"\|+:\|", ":|", line)))
     return re.sub(r"[XZ](\d*)", lambda found: f"z_{found[1] or 1}", line.replace("x", "z").replace("`", ""))
 
 
-def _without_clef(line: str) -> str:
-    """A field for the key without anything that music21 would take for a clef."""
-    return re.sub(r"\s*\S*(?:-8va|bass|Bass)\S*", "", line) if line.startswith("K:") else line
+def _plain_key(line: str) -> str:
+    """A field for the key without anything that music21 would take for a clef or overlook; other lines as they are."""
+    if not line.startswith("K:"):
+        return line
+    if re.match(r"K:\s*H[Pp]", line):  # of the Highland pipes, the signature of D
+        return "K:D"
+    if re.search(r"\bexp\b", line) or not line[2:].strip():  # what it has are its own accidentals
+        return "K:C"
+    return re.sub(r"\s*\S*(?:-8va|[Bb]ass)\S*", "", OWN_ACCIDENTALS.sub("", line))

@@ -85,6 +85,15 @@ def test_chords_ties_tuplets_voices_and_grace_notes():
     assert notes_in(thirds) == [(0, 60, 4), (4, 62, 4), (8, 64, 4)]
 
 
+def test_two_voices_that_hold_the_same_note_hold_it():
+    def bar(tie: str) -> str:
+        return (
+            note("A", 16, f'<tie type="{tie}"/>') + "<backup><duration>16</duration></backup>" + note("A", 16, f'<tie type="{tie}"/><voice>2</voice>')
+        )
+
+    assert notes_in(xml(attributes() + bar("start"), bar("stop"))) == [(0, 69, 96)]
+
+
 def test_what_is_written_for_a_transposing_instrument_is_heard_where_it_sounds():
     clarinet = attributes(more="<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose>")
 

@@ -22,6 +22,9 @@ def played(abc: str) -> list[str]:
         ("|:CD|[1EF|GA|Bc:|[2cd|ef||gg:|", "CDEFGABcCDcdefgggg"),
         ("|:CD|[1EF:|[2GA|Bc|de:|", "CDEFCDGABcdeBcde"),
         ("CDE|F:|GA|]", "CDEFCDEFGA"),  # a bar that is too long
+        ("CD|:EF:||GA|]", "CDEFEFGA"),
+        ("CD||:EF: |[|:GA:|]", "CDEFEFGAGA"),
+        ("CD||\\\n:EF|G[|]:|", "CDEFGEFG"),
         ("CC||DD|EE:|FF|]", "CCDDEEDDEEFF"),
     ],
 )
@@ -43,6 +46,9 @@ def test_repeats_and_endings(music, heard):
         ("P:AB\nK:C\nP:A\nCD|\nP:A\nEF|\nP:B\nGG|]", ["CDEFGG"]),  # an order that leaves music out is none
         ("K:C\n^F4 F4 ^F4 F4 |]", ["<66>F<66>F"]),  # without bars an accidental is for its note
         ("K:C\n^FF|F2|]", ["<66><66>F"]),
+        ("K:HP\nCF|", ["<61><66>"]),
+        ("K:D =c\nCcF|^CC|C|", ["Cc<66><61><61>C"]),
+        ("K:C exp _b ^f\nfb|=ff|]", ["<78><82>ff"]),
         ("K:C\nCD|Z2|EF|X|GG|]", ["CDEFGG"]),
     ],
 )
@@ -62,3 +68,9 @@ def test_each_voice_has_its_name_and_instrument():
     )
 
     assert [(part.name, part.program) for part in reading.piece.parts] == [("Air", 40), ("Drone", 109)]
+
+
+def test_chords_are_tied_as_a_whole_or_in_part():
+    (reading,) = read_music(b"X:1\nM:2/4\nL:1/4\nK:C\n[CE]-[CE]|[C-E][CE]|C-|C|]\n", "tune.abc")
+
+    assert [note[:3] for note in reading.piece.parts[0].notes] == [(0, 60, 24), (0, 64, 24), (24, 60, 24), (24, 64, 12), (36, 64, 12), (48, 60, 24)]
