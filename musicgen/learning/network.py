@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from musicgen.encoding.context import FAMILIAR, FEWEST_UNFOLLOWED, MOST_SLOTS, MOST_SOUNDING, RECENT, SLOT, WIDEST_LEAP
 from musicgen.encoding.vocabulary import FIELDS, NAMES, PITCH, TIME_SHIFT
-from musicgen.learning.recurrent import LSTM
+from musicgen.learning.recurrent import GRU, LSTM, SimpleRNN
 from musicgen.model.configuration import (
     BAR_UNITS,
     COUNT_UNITS,
@@ -33,8 +33,7 @@ from musicgen.model.configuration import (
 from musicgen.model.relative import POINTS, TURNED, Relative
 from musicgen.piece import NUM_PITCHES
 
-RECURRENT_LAYERS = {"lstm": LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}
-PLAIN_ACTIVATIONS = {"tanh": ops.tanh, "relu": lambda sums: ops.maximum(sums, 0)}  # TensorFlow's optimizer fails, and says so, at its own relu
+RECURRENT_LAYERS = {"lstm": LSTM, "gru": GRU, "rnn": SimpleRNN}
 INPUT_DROPOUT, HEAD_DROPOUT = 0.4, 0.4  # of the configuration's dropout, which is that between the layers
 # after (B, T); all int32, as in encoding.context; what values would be relative to comes on top, as `Relative.shapes` says
 INPUT_SHAPES: dict[str, tuple[int, ...]] = {
@@ -107,7 +106,7 @@ def listen(given, configuration: Configuration):
 def recurrent_stack(vectors, configuration: Configuration):
     """The state after each note before, (B, T, U)."""
     state = layers.SpatialDropout1D(configuration.dropout * INPUT_DROPOUT, name="input_dropout")(vectors)
-    options = {"activation": PLAIN_ACTIVATIONS[configuration.activation]} if configuration.cell == "rnn" else {}
+    options = {"activation": configuration.activation} if configuration.cell == "rnn" else {}
     for layer in range(configuration.layers):
         recurrent = RECURRENT_LAYERS[configuration.cell]
         state = recurrent(configuration.units, return_sequences=True, name=f"recurrent_{layer}", **options)(state)

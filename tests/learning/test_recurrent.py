@@ -1,4 +1,4 @@
-"""The LSTM with a gradient of its own is Keras' LSTM, and the same training runs on JAX."""
+"""The layers with gradients of their own are Keras' layers, and the same training runs on JAX."""
 
 import importlib.util
 import json
@@ -24,26 +24,45 @@ def keras():
     return keras
 
 
-def test_states_and_gradients_are_those_of_keras(keras):
-    from musicgen.learning.recurrent import LSTM
+INPUTS = np.random.default_rng(0).normal(size=(3, 9, 5)).astype(np.float32)
+TARGETS = np.random.default_rng(1).normal(size=(3, 9, 7)).astype(np.float32)
 
-    inputs = np.random.default_rng(0).normal(size=(3, 9, 5)).astype(np.float32)
-    targets = np.random.default_rng(1).normal(size=(3, 9, 7)).astype(np.float32)
-    lengths = (9, 8, 7)  # from the third on the backend takes the number of notes for unknown
 
-    def stepped(layer) -> list[np.ndarray]:
-        """States before and weights after some steps of plain gradient descent, down to the embedding of the inputs."""
-        keras.utils.set_random_seed(0)
-        given = keras.Input((None, 5))
-        model = keras.Model(given, layer(7, return_sequences=True)(layer(6, return_sequences=True)(keras.layers.Dense(4)(given))))
-        model.compile(keras.optimizers.SGD(1.0), loss="mse", jit_compile=False)
-        before = model.predict_on_batch(inputs)
-        for length in lengths:
-            model.train_on_batch(inputs[:, :length], targets[:, :length])
-        return [before, *(variable.numpy() for variable in model.trainable_variables)]
+def stepped(keras, layer, dtype: str = "float32", **options) -> list[np.ndarray]:
+    """States before and weights after some steps of plain gradient descent, down to the embedding of the inputs."""
+    keras.utils.set_random_seed(0)
+    given = state = keras.Input((None, 5))
+    for units in (4, 6, 7):
+        more = options | {"return_sequences": True, "bias_initializer": keras.initializers.RandomNormal(stddev=0.3, seed=3)}
+        state = keras.layers.Dense(units)(state) if units == 4 else layer(units, dtype=dtype, **more)(state)
+    model = keras.Model(given, state)
+    model.compile(keras.optimizers.SGD(0.3), loss="mse", jit_compile=False)
+    before = np.asarray(keras.ops.cast(model.predict_on_batch(INPUTS), "float32"))
+    for length in (9, 8, 7):  # from the third on the backend takes the number of notes for unknown
+        model.train_on_batch(INPUTS[:, :length], TARGETS[:, :length])
+    return [before, *(variable.numpy() for variable in model.trainable_variables)]
 
-    for mine, theirs in zip(stepped(LSTM), stepped(keras.layers.LSTM), strict=True):
-        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("LSTM", {}), ("GRU", {}), ("SimpleRNN", {"activation": "tanh"}), ("SimpleRNN", {"activation": "relu"})]
+)
+def test_states_and_gradients_are_those_of_keras(keras, name, options):
+    from musicgen.learning import recurrent
+
+    theirs = options | ({"activation": recurrent.relu} if options.get("activation") == "relu" else {})
+    for mine, expected in zip(
+        stepped(keras, getattr(recurrent, name), **options), stepped(keras, getattr(keras.layers, name), **theirs), strict=True
+    ):
+        np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+def test_narrow_products_are_near_wide_ones(keras, name):
+    from musicgen.learning import recurrent
+
+    layer = getattr(recurrent, name)
+    for narrow, wide in zip(stepped(keras, layer, "mixed_bfloat16"), stepped(keras, layer), strict=True):
+        np.testing.assert_allclose(narrow, wide, atol=0.02)
 
 
 def losses_of_first_steps() -> list[float]:
