@@ -27,6 +27,7 @@ from musicgen.encoding.context import Context, without
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import ESCAPE, interval, nats
+from musicgen.learning.schedule import PRECISIONS
 from musicgen.model.configuration import CELLS, LONGEST, Configuration
 from musicgen.model.file import CorpusFacts, Model, ModelFileError, load_model, save_model
 from musicgen.model.relative import POINTS, Relative
@@ -181,6 +182,7 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
         minutes=None if arguments.epochs else arguments.minutes,
         epochs=arguments.epochs,
         random_seed=random_seed,
+        precision=arguments.precision,
         **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {}),
     )
     best: Model | None = None
@@ -328,6 +330,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--units", type=int)
     parser.add_argument("--dropout", type=float)
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the recurrent layers' products (default: %(default)s)")
     parser.add_argument("--json", action="store_true", dest="as_json")
     return parser
 

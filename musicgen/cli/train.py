@@ -23,7 +23,7 @@ from musicgen.learning.checkpoints import Checkpoint, Checkpoints
 from musicgen.learning.cluster import place
 from musicgen.learning.inheritance import inherited
 from musicgen.learning.position import Epoch
-from musicgen.learning.schedule import PATIENCE, Schedule
+from musicgen.learning.schedule import PATIENCE, PRECISIONS, Schedule
 from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
 from musicgen.model.file import Model, save_model
 
@@ -51,6 +51,13 @@ DEFAULT_MINUTES = 15.0
 @click.option("--units", type=click.IntRange(1, 8192), default=256, show_default=True, help="Units of each.")
 @click.option(
     "--dropout", type=NumberRange(0, 1, max_open=True), default=0.5, show_default=True, help="Share of units left out at random in training."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default=PRECISIONS[0],
+    show_default=True,
+    help="Of the recurrent layers' products. `doctor` says whether bfloat16 is faster here.",
 )
 @click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
@@ -161,6 +168,9 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
 
             replicas = found_replicas()
             wake()
+        schedule = schedule_of(options)
+        if schedule.precision != PRECISIONS[0]:
+            say(f"the recurrent layers multiply in {schedule.precision}", quiet)
         if replicas.count > 1:
             say(f"{replicas.count} replicas take each step together", quiet)
         if (num_gpus() or has_unused_gpu()) and (obstacle := cudnn_obstacle(configuration.cell)):
@@ -168,7 +178,6 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
         from musicgen.cli.run_page import RunPage
 
         page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
-        schedule = schedule_of(options)
         checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
         specimens = Specimens(folder, options["samples"], options["random_seed"], quiet)
         checkpoint, damaged = checkpoints.newest()
@@ -215,7 +224,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
 def schedule_of(options: dict) -> Schedule:
     """How long and how hard to train, by the options."""
     stops_early = options["epochs"] is not None if options["early_stop"] is None else options["early_stop"]
-    settings = {name: options[name] for name in ("minutes", "epochs", "learning_rate", "random_seed")}
+    settings = {name: options[name] for name in ("minutes", "epochs", "learning_rate", "random_seed", "precision") if name in options}
     return Schedule(**settings, patience=PATIENCE if stops_early else None)
 
 

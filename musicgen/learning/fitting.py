@@ -76,7 +76,7 @@ def build(configuration: Configuration, examples: Sequence[Example], schedule: S
     """A network before its first step, its biases set to how often each value occurs."""
     keras.utils.set_random_seed(schedule.random_seed)
     given = network.inputs(configuration)
-    model = TrainedNetwork(given, network.logits(given, configuration))
+    model = TrainedNetwork(given, network.logits(given, configuration, schedule.precision))
     optimizer = Optimizer(schedule.learning_rate, weight_decay=schedule.weight_decay, global_clipnorm=schedule.gradient_norm)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.build(model.trainable_variables)

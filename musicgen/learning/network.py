@@ -62,9 +62,9 @@ def input_shapes(configuration: Configuration) -> dict[str, tuple[int, ...]]:
     return {**INPUT_SHAPES, "sounding": (configuration.slots, len(SLOT)), **Relative(configuration).shapes}
 
 
-def logits(given: dict[str, keras.KerasTensor], configuration: Configuration) -> dict[str, keras.KerasTensor]:
-    """The logits of each active field, (B, T, V), given the inputs."""
-    return heads(recurrent_stack(listen(given, configuration), configuration), given, configuration)
+def logits(given: dict[str, keras.KerasTensor], configuration: Configuration, precision: str = "float32") -> dict[str, keras.KerasTensor]:
+    """The logits of each active field, (B, T, V), given the inputs; the recurrent layers multiply in a precision."""
+    return heads(recurrent_stack(listen(given, configuration), configuration, precision), given, configuration)
 
 
 def heads(state, given, configuration: Configuration) -> dict[str, keras.KerasTensor]:
@@ -103,10 +103,10 @@ def listen(given, configuration: Configuration):
     return ops.concatenate(vectors, axis=-1)
 
 
-def recurrent_stack(vectors, configuration: Configuration):
+def recurrent_stack(vectors, configuration: Configuration, precision: str = "float32"):
     """The state after each note before, (B, T, U)."""
     state = layers.SpatialDropout1D(configuration.dropout * INPUT_DROPOUT, name="input_dropout")(vectors)
-    options = {"activation": configuration.activation} if configuration.cell == "rnn" else {}
+    options = {"dtype": precision} | ({"activation": configuration.activation} if configuration.cell == "rnn" else {})
     for layer in range(configuration.layers):
         recurrent = RECURRENT_LAYERS[configuration.cell]
         state = recurrent(configuration.units, return_sequences=True, name=f"recurrent_{layer}", **options)(state)

@@ -96,7 +96,7 @@ CELLS = {
 }
 
 
-class OwnGradient:
+class OwnGradient(layers.RNN):
     """Keras' layer with another way through the notes. It takes neither masks nor dropout of its own nor states to begin with, and returns none."""
 
     kind = ""  # of the cell, as in CELLS
@@ -134,9 +134,9 @@ def through_notes(cell: Cell, inputs, kernel, recurrent_kernel, bias):
     """The states h (T, B, U) after each note, of inputs (T, B, E), from zeros on."""
 
     @ops.custom_gradient
-    def states_of(*given):
-        states, kept = forwards(cell, *given)
-        return ops.cast(states[0], inputs.dtype), lambda of_outputs: backwards(cell, *given, states, kept, of_outputs)
+    def states_of(inputs, kernel, recurrent_kernel, bias):
+        states, kept = forwards(cell, inputs, kernel, recurrent_kernel, bias)
+        return ops.cast(states[0], inputs.dtype), lambda of_h: backwards(cell, inputs, kernel, recurrent_kernel, bias, states, kept, of_h)
 
     return states_of(inputs, kernel, recurrent_kernel, bias)
 

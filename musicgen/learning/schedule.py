@@ -6,6 +6,7 @@ Conventions: progress runs from 0, the beginning, to 1, the end. The clock stand
 import math
 from dataclasses import dataclass
 
+PRECISIONS = ("float32", "mixed_bfloat16")
 WARM_UP = 0.1  # of all progress
 PATIENCE = 0.25  # of all progress; the four voices of the benchmarks are at their best at three quarters of it, and overfit slowly from then on
 FEWEST_JUDGED = 5  # times that held-out pieces have been judged since the best, before a training is stopped early
@@ -23,6 +24,7 @@ class Schedule:
     averaging: float = 0.995  # how much of the average a step keeps, once there have been many
     batch_rows: int = 512  # notes a step, padding included; fewer learn more from each epoch, and take longer for it
     window: int = 64  # notes that gradients reach back
+    precision: str = "float32"  # of the products in the recurrent layers, one of PRECISIONS; weights and all else stay in float32
     random_seed: int = 0
     patience: float | None = None  # the progress without a better held-out figure after which it is stopped early; None: never
 

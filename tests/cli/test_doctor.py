@@ -1,6 +1,7 @@
 """`doctor`: what is broken is named, with what to do, and makes the exit code 1."""
 
 import errno
+import importlib
 import json
 from importlib import metadata
 
@@ -87,3 +88,6 @@ def test_the_machine_learns(shell, packaged, monkeypatch):
     assert of_name(document, "learning")["figures"]["notes_per_second"] > 0
     assert set(of_name(document, "cuDNN")["figures"]) == {"lstm", "gru", "rnn"}
     assert of_name(document, "devices")["figures"]["backend"] == "tensorflow"
+    narrow = [finding["figures"]["bfloat16_per_float32"] for finding in document["findings"] if finding["name"] == "precision"]
+    assert len(narrow) == importlib.import_module("musicgen.learning.devices").multiplies_bfloat16()
+    assert all(ratio > 0 for ratio in narrow)

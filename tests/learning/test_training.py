@@ -196,6 +196,21 @@ def test_a_training_taken_down_at_any_step_learns_the_same_to_the_bit(begin):
         assert_the_same(learning.snapshot(), whole)
 
 
+def test_it_learns_the_same_to_the_bit_in_bfloat16_too(training):
+    configuration = configuration_of(tunes(8), cell="gru", units=16, head_units=4)
+    examples = examples_of(tunes(8), configuration)
+    schedule = Schedule(epochs=2, batch_rows=96, window=32, precision="mixed_bfloat16")
+    learning = training.Training(configuration, examples[:6], examples[6:], schedule)
+    middle = [checkpoint_bytes(Checkpoint(learning.snapshot(), learning.good)) for _ in learning.run()][5]
+    whole = learning.snapshot()
+    checkpoint = checkpoint_of(middle)
+    learning.restore(checkpoint.now, checkpoint.good)
+    list(learning.run())
+
+    assert_the_same(learning.snapshot(), whole)
+    assert {array.dtype.name for name, array in whole.arrays.items() if name.startswith("average/")} == {"float32"}
+
+
 def test_what_blew_up_is_gone_back_from_and_then_goes_well(begin):
     learning = begin(learning_rate=0.2)
     said = list(learning.run())
