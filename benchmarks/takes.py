@@ -12,16 +12,19 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
 from musicgen.cli.copies import index_of
 from musicgen.cli.models import model_path, model_title, open_model
-from musicgen.composing.attempts import play_attempts
 from musicgen.composing.record import Record, find_record
 from musicgen.composing.request import Request
 from musicgen.composing.takes import TRIES, Judge, Take, play_takes
+from musicgen.judging.faults import Facts, find_faults
 from musicgen.judging.key import estimate_key
 from musicgen.judging.originality import UsualCopying
 from musicgen.listening.midi import midi_bytes
@@ -37,7 +40,9 @@ REPLAY = "import sys; from benchmarks.takes import replay; replay(sys.argv[1], s
 @click.argument("model_name", metavar="MODEL")
 @click.option("--takes", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first take.")
-@click.option("--corpus", type=click.Path(exists=True, path_type=Path), help="Pieces whose endings stand beside those of the takes.")
+@click.option(
+    "--corpus", type=click.Path(exists=True, path_type=Path), help="Pieces whose endings, and excerpts as long as a take, stand beside the takes."
+)
 @click.option("--threads", default="1,2", show_default=True, help="BLAS threads of the processes that replay.")
 @click.option("--json", "as_json", is_flag=True)
 def main(model_name: str, takes: int, random_seed: int, corpus: Path | None, threads: str, as_json: bool) -> None:
@@ -54,6 +59,7 @@ def main(model_name: str, takes: int, random_seed: int, corpus: Path | None, thr
             played.append(take)
         files = sorted(Path(folder).glob("*.mid"))
         same = {number: replays(model_name, files, number) for number in threads.split(",") if number}
+    pieces = [read_midi_file(path) for path in find_files([corpus])] if corpus else []
     first = [take.rejected[0] if take.rejected else take.names for take in played]
     usual = index.usual if index else None
     figures = {
@@ -64,7 +70,8 @@ def main(model_name: str, takes: int, random_seed: int, corpus: Path | None, thr
         "tries_a_take": sum(take.attempt.number + 1 for take in played) / takes,
         "exact_length": sum(len(take.piece.bar_lines) == request.bars for take in played) / takes,
         "ends_on_tonic": sum(ends_on_tonic(take.piece) for take in played) / takes,
-        "corpus_ends_on_tonic": corpus_share(corpus),
+        "corpus_ends_on_tonic": sum(map(ends_on_tonic, pieces)) / len(pieces) if pieces else None,
+        "faults_of_excerpts": shares([faults_of(one) for piece in pieces for one in excerpts(piece, request.bars)]) if pieces else None,
         "longest_run": UsualCopying.of(take.copied.figures for take in played if take.copied).num_notes if index else None,
         "longest_run_of_held_out": usual.num_notes if usual else None,
         "copied_share": UsualCopying.of(take.copied.figures for take in played if take.copied).share if index else None,
@@ -98,8 +105,7 @@ def replay(model_name: str, files: list[str]) -> None:
         content = Path(file).read_bytes()
         record, text = find_record(read_texts(content)) or (None, "")
         if record is not None:
-            (piece,) = play_attempts(model, record.request, [record.attempt])
-            same += midi_bytes(piece, text) == content
+            same += midi_bytes(record.play(model), text) == content
     print(same)
 
 
@@ -109,12 +115,17 @@ def ends_on_tonic(piece: Piece) -> bool:
     return bool(last) and min(note.pitch for note in last) % 12 == estimate_key(piece).tonic
 
 
-def corpus_share(corpus: Path | None) -> float | None:
-    """The share of a corpus' pieces that end on their tonic."""
-    if corpus is None:
-        return None
-    ends = [ends_on_tonic(read_midi_file(path)) for path in find_files([corpus])]
-    return sum(ends) / len(ends)
+def excerpts(piece: Piece, bars: int) -> Iterator[Piece]:
+    """The piece in stretches of so many bars, cut off as they are; what is left of it is left out."""
+    lines = (*piece.bar_lines, piece.end)
+    for first, last in pairwise(lines[::bars]):
+        excerpt = piece.between(first, last)
+        yield replace(excerpt, parts=tuple(part for part in excerpt.parts if part.notes))
+
+
+def faults_of(excerpt: Piece) -> tuple[str, ...]:
+    """What would be wrong with an excerpt if it were a take that is cut off."""
+    return tuple(dict.fromkeys(finding.fault for finding in find_faults(excerpt, Facts(closes=False))))
 
 
 if __name__ == "__main__":

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from musicgen.composing import wording
+from musicgen.composing.attempts import Attempt
 from musicgen.composing.composer import compose_each, stream
 from musicgen.composing.controls import Density, Range
-from musicgen.composing.record import check
+from musicgen.composing.record import Record, check
 from musicgen.composing.request import Frame, Request
 from musicgen.composing.seeds import Seed, bars_of, written_seed
 from musicgen.files import write_whole
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import Model, load_model
-from musicgen.model.shelf import find_by_name
+from musicgen.model.shelf import find_by_name, model_title
 from musicgen.piece import Meter, Piece
 from musicgen.reading.formats import read_music_file
 from musicgen.reading.guard import UnreadableFileError
@@ -59,11 +60,12 @@ class Take(Piece):
 
     random_seed: int = field(default=0, compare=False)
     notices: tuple[str, ...] = field(default=(), compare=False)  # what the model hears differently from what the seed says
+    record: str = field(default="", compare=False)  # how it was made, for `replay`
 
     @classmethod
-    def of(cls, piece: Piece, random_seed: int, notices: tuple[str, ...] = ()) -> "Take":
+    def of(cls, piece: Piece, random_seed: int, notices: tuple[str, ...] = (), record: str = "") -> "Take":
         """A piece with how it came about."""
-        return cls(**{part.name: getattr(piece, part.name) for part in fields(Piece)}, random_seed=random_seed, notices=notices)
+        return cls(**{part.name: getattr(piece, part.name) for part in fields(Piece)}, random_seed=random_seed, notices=notices, record=record)
 
     @property
     def piece(self) -> Piece:
@@ -72,7 +74,7 @@ class Take(Piece):
 
     def midi(self) -> bytes:
         """The piece as a MIDI file."""
-        return midi_bytes(self)
+        return midi_bytes(self, self.record)
 
     def save(self, path: str | Path) -> None:
         """Write the MIDI file whole or not at all."""
@@ -82,8 +84,8 @@ class Take(Piece):
 class Composer:
     """A model that composes."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, name: str = "") -> None:
+        self.model, self.name = model, name
         model.engine()  # so that the first note need not wait for it
 
     @property
@@ -103,7 +105,10 @@ class Composer:
         notices = tuple(Frame(self.model, request).notices())
         random_seeds = range(first, first + number)
         pieces = compose_each(self.model, request, random_seeds)
-        return [Take.of(piece, random_seed, notices) for piece, random_seed in zip(pieces, random_seeds, strict=True)]
+        return [
+            Take.of(piece, random_seed, notices, Record.of(piece, self.model, self.name, request, Attempt(random_seed)).to_text())
+            for piece, random_seed in zip(pieces, random_seeds, strict=True)
+        ]
 
     def stream(self, *, random_seed: int | None = None, **settings: Any) -> Iterator[StreamedNote]:
         """The notes of one piece as they are chosen, those of a seed left out: the last bars, which are played several times, come together."""
@@ -133,7 +138,8 @@ class Composer:
 
 def load(model: str | Path = "chorales") -> Composer:
     """A model by its file, the folder of its run, or its name. Raises FileNotFoundError and ModelFileError."""
-    return Composer(load_model(find_by_name(model)))
+    path = find_by_name(model)
+    return Composer(load_model(path), model_title(path))
 
 
 def open_seed(

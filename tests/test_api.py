@@ -47,6 +47,7 @@ def test_a_loaded_model_writes_what_the_command_line_writes(tmp_path, monkeypatc
 
     ours, theirs = (read_midi_file(Path(f"{name}.mid")) for name in ("ours", "theirs"))
     assert ours == theirs
+    assert Path("ours.mid").read_bytes() == Path("theirs.mid").read_bytes()  # settings and all, so that it can be replayed
     assert (len(ours.bar_lines), take.random_seed) == (5, 7)
     assert [note[:3] for note in ours.parts[0].notes[:2]] == [(0, 72, 12), (12, 74, 12)]
 

@@ -12,6 +12,7 @@ from musicgen.cli.generate import faults_as_json
 from musicgen.cli.models import find_model, model_path, open_model
 from musicgen.cli.replay import Written, open_written, read_notes
 from musicgen.composing.controls import RequestError
+from musicgen.composing.givens import Rewriting
 from musicgen.composing.takes import Judge
 from musicgen.encoding.vocabulary import NAMES
 from musicgen.judging.faults import Finding, find_faults
@@ -23,6 +24,7 @@ from musicgen.reading.guard import shown
 
 MOST_ROWS = 40  # of the table of bars
 STRANGEST = 5  # notes that are shown
+GIVEN = ("seed", "piece")  # settings that are music
 PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
@@ -64,7 +66,7 @@ def judging_model(written: Written, name: str | None) -> tuple[Path, Model]:
 
 def faults_of(written: Written, piece: Piece, model: Model) -> Sequence[Finding]:
     """What is wrong with a piece: beside what was asked for, where that is known. Raises CommandError."""
-    if written.record is None:
+    if written.record is None or isinstance(written.record.request, Rewriting):
         return find_faults(piece)
     try:
         return Judge(model, written.record.request).faults(piece)
@@ -142,7 +144,8 @@ def lines_of(file: Path, written: Written, path: Path, model: Model, piece: Piec
         attempt = record.attempt
         tries = f", try {attempt.number + 1}, {attempt.warmer:+} steps warmer" if attempt.number else ""
         yield f"made by     musicgen {record.version}, {record.model_name} ({record.model_fingerprint}), random seed {attempt.random_seed}{tries}"
-        asked = {name: "notes" if name == "seed" else value for name, value in record.settings.items() if value not in (None, [], False, 0)}
+        given = f"of {record.given.num_notes} notes" if record.given else ""
+        asked = {name: given if name in GIVEN else value for name, value in record.settings.items() if value not in (None, [], False, 0, "")}
         yield f"settings    {', '.join(f'{name} {value}' for name, value in asked.items())}"
     else:
         yield "made by     not by this program, or its settings were lost"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from musicgen.cli.console import UNREADABLE, CommandError
 from musicgen.model.file import Model, ModelFileError, load_model
-from musicgen.model.shelf import MODEL_NAME, PACKAGED, find_by_name
+from musicgen.model.shelf import MODEL_NAME, PACKAGED, find_by_name, model_title
 
 RUNS = Path("outputs")
 DEFAULT = "chorales"
@@ -20,11 +20,6 @@ def model_path(name: str | None) -> Path:
         return find_by_name(name, PACKAGED)
     except FileNotFoundError as error:
         raise CommandError(str(error), UNREADABLE) from None
-
-
-def model_title(path: Path) -> str:
-    """What a person calls the model in a file: the name of its run, or of the file."""
-    return path.parent.name if path.name == MODEL_NAME else path.stem
 
 
 def find_model(title: str, fingerprint: str) -> tuple[Path, Model] | None:

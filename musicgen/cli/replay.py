@@ -8,7 +8,6 @@ import click
 from musicgen import __version__
 from musicgen.cli.console import DOES_NOT_FIT, FAILURE, UNREADABLE, CommandError, check_writable, say, show_json, write_file
 from musicgen.cli.models import find_model, model_path, open_model
-from musicgen.composing.attempts import play_attempts
 from musicgen.composing.controls import RequestError
 from musicgen.composing.record import Record, RecordError, find_record, fingerprint_of_notes
 from musicgen.listening.midi import midi_bytes
@@ -28,15 +27,18 @@ from musicgen.reading.texts import read_texts
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def replay(file: Path, model_name: str | None, out: Path | None, force: bool, as_json: bool, quiet: bool) -> None:
-    """Compose FILE again, a MIDI file that `generate` wrote, and say whether the same bytes come of it, or else what differs."""
+    """Compose FILE again, a MIDI file that `generate` or `rewrite` wrote, and say whether the same bytes come of it, or else what differs."""
     if out is not None:
         check_writable(out, force)
     written = open_written(file)
     if written.record is None:
-        raise CommandError(f"{shown(file)} carries no settings: it was not written by `generate`, or another program has written it anew", UNREADABLE)
+        raise CommandError(
+            f"{shown(file)} carries no settings: it was written by neither `generate` nor `rewrite`, or another program has written it anew",
+            UNREADABLE,
+        )
     path, model = model_of(written.record, model_name)
     try:
-        (piece,) = play_attempts(model, written.record.request, [written.record.attempt])
+        piece = written.record.play(model)
     except RequestError as error:
         raise CommandError(f"the model {shown(path)} can't play what the file asks for: {error}", DOES_NOT_FIT) from None
     content = midi_bytes(piece, written.text)

@@ -21,19 +21,19 @@ from musicgen.cli.console import (
 )
 from musicgen.cli.controls import Worded
 from musicgen.cli.generate import unused
-from musicgen.cli.models import RUNS, model_path, open_model
+from musicgen.cli.models import RUNS, model_path, model_title, open_model
 from musicgen.cli.music import read_music
 from musicgen.cli.seeds import LARGEST_SEED, told_apart
+from musicgen.composing.attempts import Attempt
 from musicgen.composing.casting import highest_part
 from musicgen.composing.controls import RequestError
 from musicgen.composing.givens import Rewriting
+from musicgen.composing.record import MOST_PARTICLES, Record
 from musicgen.composing.rewriting import Rewritten
 from musicgen.composing.rewriting import rewrite as rewrite_piece
 from musicgen.composing.wording import read_bars
 from musicgen.listening.midi import midi_bytes
 from musicgen.piece import Piece
-
-MOST_PARTICLES = 1024
 
 
 @click.command()
@@ -82,15 +82,17 @@ def rewrite(
         "rhythm" if rhythm else "pitches" if pitches else "",
         melody_of(melody, piece) if harmonize else None,
         temperature,
+        particles,
     )
     out = output_path(out, piece, random_seed, force)
     try:
-        result = rewrite_piece(model, rewriting, particles, random_seed, lambda places: with_progress(places, len(places), "rewriting", quiet))
+        result = rewrite_piece(model, rewriting, random_seed, lambda places: with_progress(places, len(places), "rewriting", quiet))
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
     for notice in result.notices:
         say(notice, quiet)
-    write_file(out, midi_bytes(result.piece))
+    record = Record.of(result.piece, model, model_title(path), rewriting, Attempt(random_seed))
+    write_file(out, midi_bytes(result.piece, record.to_text()))
     show(result, out, path, particles, random_seed, as_json, quiet)
 
 

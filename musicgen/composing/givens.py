@@ -37,6 +37,7 @@ class Rewriting:
     keeps: str = ""  # of the notes that are rewritten, one of KEEPS
     melody: int | None = None  # to harmonize: this part is kept, all others are new, also those that the model has and the piece lacks
     temperature: float = 0.9
+    particles: int = 64  # that are played at once
 
 
 class Given(NamedTuple):

@@ -77,7 +77,7 @@ class Judge:
         numbers = [number for number, part in enumerate(moved.parts) if part.notes]
         ours = replace(moved, parts=tuple(moved.parts[number] for number in numbers))
         ranges = ranges_of(ours, self.model.configuration.vocabulary) if self.request.seed is None else ()
-        facts = Facts(self.request.bars - self._given_bars, self._fewest, ranges)
+        facts = Facts(self.request.bars - self._given_bars, self._fewest, ranges, self.request.closes)
         found = [
             fault._replace(bar=None if fault.bar is None else fault.bar + self._given_bars, part=None if fault.part is None else numbers[fault.part])
             for fault in find_faults(ours, facts)

@@ -46,6 +46,7 @@ class Facts:
     num_bars: int | None = None
     num_parts: int | None = None
     ranges: tuple[tuple[int, int] | None, ...] = ()  # of each of the piece's parts, the lowest and highest MIDI note number; () for unknown
+    closes: bool = True  # False: it was to be cut off, so nothing is wrong with how it ends
 
 
 class Finding(NamedTuple):
@@ -161,16 +162,16 @@ def _idle(piece: Piece, facts: Facts) -> Amounts:
     yield from [Amount(1.0)] * ((facts.num_parts or 0) - len(piece.parts))
 
 
-def _short_end(piece: Piece, _: Facts) -> Amounts:
+def _short_end(piece: Piece, facts: Facts) -> Amounts:
     last, usual = _durations(piece)
-    if not _ends_strongly(piece):
+    if facts.closes and not _ends_strongly(piece):
         yield Amount(usual / last, piece.end - 1)
 
 
-def _mid_bar(piece: Piece, _: Facts) -> Amounts:
+def _mid_bar(piece: Piece, facts: Facts) -> Amounts:
     """What is whole is none: a last bar that an upbeat fills, and, to the ear, one that ends on long notes."""
     last, usual = _durations(piece)
-    if 0 < last <= usual and not _ends_strongly(piece):
+    if facts.closes and 0 < last <= usual and not _ends_strongly(piece):
         (start,), (length,) = bars_at(np.array([piece.end - 1]), piece.meters, piece.steps_per_quarter)
         upbeat = min(part.notes[0].onset for part in piece.parts if part.notes)
         yield Amount(0 if piece.end - start == upbeat else int(start + length - piece.end), piece.end - 1)

@@ -19,3 +19,8 @@ def find_by_name(name: str | Path, packaged: Path = PACKAGED) -> Path:
     if str(name) in names:
         return packaged / f"{name}.safetensors"
     raise FileNotFoundError(f"there is no model {name}: give a file, the folder of a run, or one of {', '.join(names)}")
+
+
+def model_title(path: Path) -> str:
+    """What a person calls the model in a file: the name of its run, or of the file."""
+    return path.parent.name if path.name == MODEL_NAME else path.stem

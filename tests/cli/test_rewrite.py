@@ -44,6 +44,19 @@ def test_the_same_random_seed_writes_the_same_bytes(piece, shell, folder):
     assert (folder / "a.mid").read_bytes() == (folder / "b.mid").read_bytes()
 
 
+@pytest.mark.parametrize("asked", [["--harmonize"], ["--bars", "2-3", "--part", "alto", "--rhythm"], ["--bars", "3-", "--pitches"]])
+def test_what_was_rewritten_plays_again(piece, shell, folder, asked):
+    (folder / "outputs" / "run").mkdir(parents=True)
+    (folder / "voices").rename(folder / "outputs" / "run" / "model.safetensors")
+    assert shell("rewrite", "chorale.mid", *asked, "--out", "new.mid", "--quiet", *QUICK)[0] == 0
+    (folder / "chorale.mid").unlink()
+
+    assert shell("replay", "new.mid") == (0, "new.mid: the same bytes again, random seed 1\n", "")
+    told = json.loads(shell("inspect", "new.mid", "--json")[1])
+    assert (told["random_seed"], told["made_by"]["model"], told["settings"]["particles"]) == (1, "run", 2)
+    assert f"piece of {piece.num_notes} notes" in shell("inspect", "new.mid")[1]
+
+
 def test_json_tells_the_effective_sample_size(piece, shell):
     code, out, _ = shell("rewrite", "chorale.mid", "--bars", "4", "--pitches", "--model", "voices", "--json", *QUICK)
 

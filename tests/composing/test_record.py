@@ -11,11 +11,12 @@ from tiny import bands, chorales, random_model
 from musicgen.composing.attempts import STEP, Attempt, play_attempts
 from musicgen.composing.composer import compose
 from musicgen.composing.controls import Course, Density, Range
+from musicgen.composing.givens import Rewriting
 from musicgen.composing.plain import from_plain, to_plain
 from musicgen.composing.record import Record, RecordError, find_record, fingerprint_of_notes
 from musicgen.composing.request import Request
 from musicgen.listening.midi import midi_bytes
-from musicgen.piece import Key, Meter
+from musicgen.piece import Key, Meter, Piece
 from musicgen.reading.midi import read_midi
 
 MODEL = random_model(chorales())
@@ -51,6 +52,25 @@ def test_a_record_comes_back_from_its_text(request_):
 @given(pieces())
 def test_pieces_come_back_from_plain_values(piece):
     assert from_plain(json.loads(json.dumps(to_plain(piece))), type(piece)) == piece
+
+
+REWRITING = Rewriting(chorales()[0], (2, None), (1, 3), "pitches", None, 0.5, 8)
+
+
+@pytest.mark.parametrize("rewriting", [REWRITING, Rewriting(chorales()[0], melody=0)])
+def test_a_record_of_what_was_rewritten_comes_back(rewriting):
+    record = Record.of(chorales()[0], MODEL, "tiny", rewriting, Attempt(7))
+
+    assert Record.from_text(record.to_text()) == record
+    assert record.given == rewriting.piece
+
+
+@pytest.mark.parametrize(
+    "change", [{"parts": (9,)}, {"melody": -1}, {"keeps": "loudness"}, {"particles": 10**9}, {"temperature": 1e9}, {"piece": Piece(())}]
+)
+def test_what_nobody_could_have_rewritten_is_refused(change):
+    with pytest.raises(RecordError):
+        Record.from_text(Record.of(chorales()[0], MODEL, "tiny", replace(REWRITING, **change), Attempt(7)).to_text())
 
 
 def test_a_temperature_that_stands_still_is_a_number():

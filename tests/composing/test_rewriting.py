@@ -67,7 +67,7 @@ def test_what_is_kept_stays_to_the_note(piece, corpus, keeps, data):
     named = data.draw(st.sets(st.sampled_from(range(len(piece.parts))), min_size=1))
     model = model_of(corpus) if corpus else random_model((piece,))
     try:
-        result = rewrite(model, Rewriting(piece, (first, last), tuple(sorted(named)), keeps), 3, 0)
+        result = rewrite(model, Rewriting(piece, (first, last), tuple(sorted(named)), keeps, particles=3), 0)
     except RequestError:
         return
     assert_kept(piece, result.piece, named, (lines[first - 1], lines[last]), keeps)
@@ -152,8 +152,8 @@ def test_many_particles_have_the_networks_own_posterior():
 
 def test_the_same_random_seed_gives_the_same_piece():
     (piece,) = chorales(1)
-    rewriting = Rewriting(piece, (2, 3), (1,))
-    first, again, other = (rewrite(model_of("chorales"), rewriting, 8, seed) for seed in (1, 1, 2))
+    rewriting = Rewriting(piece, (2, 3), (1,), particles=8)
+    first, again, other = (rewrite(model_of("chorales"), rewriting, seed) for seed in (1, 1, 2))
 
     same = set(piece.parts[1].notes) & set(first.piece.parts[1].notes)
     assert first.num_as_before == sum(BAR <= note.onset < 3 * BAR for note in same)
@@ -181,18 +181,18 @@ def test_resampling_keeps_each_particle_as_often_as_its_share():
 def test_what_can_not_be_is_said(asked, reason):
     (piece,) = chorales(1)
     with pytest.raises(RequestError, match=reason):
-        rewrite(model_of("chorales"), Rewriting(piece, **asked), 2, 0)
+        rewrite(model_of("chorales"), Rewriting(piece, **asked, particles=2), 0)
 
 
 def test_a_model_of_one_part_can_not_harmonize():
     (piece,) = tunes(1)
     with pytest.raises(RequestError, match="one part alone"):
-        rewrite(model_of("tunes"), Rewriting(piece, melody=0), 2, 0)
+        rewrite(model_of("tunes"), Rewriting(piece, melody=0, particles=2), 0)
 
 
 def test_a_melody_is_heard_as_the_highest_part_and_the_others_join():
     (tune,) = tunes(1)
-    result = rewrite(model_of("chorales"), Rewriting(tune, melody=0), 4, 0)
+    result = rewrite(model_of("chorales"), Rewriting(tune, melody=0, particles=4), 0)
 
     assert result.piece.parts[0] == tune.parts[0]
     assert {part.name for part in result.piece.parts[1:]} <= {"Alto", "Tenor", "Bass"}

@@ -114,6 +114,8 @@ def test_faults_of_endings():
     assert find_faults(melody(WALK + "C4:1/2")) == [Finding("short end", 2, 4, None), Finding("mid-bar", 6, 4, None)]
     assert find_faults(melody(WALK + "D4:1 C4")) == []  # a bar line is a good place for a last note
     assert find_faults(melody(WALK + "D4:1 C4 D4")) == [Finding("mid-bar", 24, 5, None)]
+    for cut_off in (WALK + "C4:1/2", WALK + "D4:1 C4 D4"):
+        assert find_faults(melody(cut_off), Facts(closes=False)) == []
     assert find_faults(melody(WALK + "D4:1 C4:2")) == []  # a long note is an end
     assert find_faults(later(melody(WALK + "C4:1"), 36)) == []  # an upbeat of a quarter note, and a last bar of three
 
