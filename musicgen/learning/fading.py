@@ -94,7 +94,8 @@ def _nudged(configuration: Configuration, weights: dict[str, np.ndarray], shape:
     for layer in range(configuration.layers):
         nudges.append(Nudges(shape, name=f"nudges_{layer}"))
         cell = Nudged(CELLS[configuration.cell](configuration.units, **options))
-        state = layers.RNN(cell, return_sequences=True, name=f"recurrent_{layer}")(ops.concatenate((state, nudges[-1](state)), axis=-1))
+        said = layers.RNN(cell, return_sequences=True, name=f"recurrent_{layer}")(ops.concatenate((state, nudges[-1](state)), axis=-1))
+        state = state + said if configuration.residual and layer else said
     model = TrainedNetwork(given, network.heads(state, given, configuration))
     for layer in model.layers:
         if layer not in nudges:

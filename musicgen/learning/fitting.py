@@ -14,6 +14,8 @@ from musicgen.learning.batches import Example
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration
 
+RAMP = 4  # the average reaches back over a quarter of the steps so far, until they are many
+
 
 class TrainedNetwork(keras.Model):
     """The network with its loss, nats per note."""
@@ -99,7 +101,7 @@ def named_weights(model: TrainedNetwork) -> dict[str, keras.Variable]:
 
 
 class Average:
-    """The exponential moving average of a model's weights, of the first few steps their plain mean (Polyak and Juditsky 1992)."""
+    """The exponential moving average of a model's weights (Polyak and Juditsky 1992), which keeps less while there have been few steps."""
 
     def __init__(self, model: TrainedNetwork, keep: float) -> None:
         self._variables = named_weights(model)
@@ -110,6 +112,6 @@ class Average:
     def update(self) -> None:
         """A training step has been taken."""
         self.steps += 1
-        share = max(1 - self._keep, 1 / self.steps)
+        share = max(1 - self._keep, RAMP / (self.steps + RAMP - 1))
         for name, variable in self._variables.items():
             self.weights[name] += np.float32(share) * (variable.numpy() - self.weights[name])

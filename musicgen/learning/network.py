@@ -109,8 +109,9 @@ def recurrent_stack(vectors, configuration: Configuration, precision: str = "flo
     options = {"dtype": precision} | ({"activation": configuration.activation} if configuration.cell == "rnn" else {})
     for layer in range(configuration.layers):
         recurrent = RECURRENT_LAYERS[configuration.cell]
-        state = recurrent(configuration.units, return_sequences=True, name=f"recurrent_{layer}", **options)(state)
-        state = layers.SpatialDropout1D(configuration.dropout, name=f"dropout_{layer}")(state)
+        said = recurrent(configuration.units, return_sequences=True, name=f"recurrent_{layer}", **options)(state)
+        said = layers.SpatialDropout1D(configuration.dropout, name=f"dropout_{layer}")(said)
+        state = state + said if configuration.residual and layer else said
     return state
 
 

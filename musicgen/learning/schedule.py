@@ -21,7 +21,7 @@ class Schedule:
     learning_rate: float = 3e-3  # at its highest
     weight_decay: float = 0.1
     gradient_norm: float = 1.0  # at most
-    averaging: float = 0.995  # how much of the average a step keeps, once there have been many
+    averaging: float = 0.9988  # how much of the average a step keeps, once there have been many
     batch_rows: int = 512  # notes a step, padding included; fewer learn more from each epoch, and take longer for it
     window: int = 64  # notes that gradients reach back
     precision: str = "float32"  # of the products in the recurrent layers, one of PRECISIONS; weights and all else stay in float32

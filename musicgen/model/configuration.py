@@ -54,6 +54,7 @@ class Configuration:
     activation: str = "tanh"  # of the plain cell alone
     slots: int = MOST_SLOTS  # sounding notes that it hears
     head_units: int = 192
+    residual: bool = True  # whether layers hear, and heads are told, the sum of what all layers before them say, or only what the last does
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -82,10 +83,13 @@ class Configuration:
     @classmethod
     def from_json(cls, document: dict) -> "Configuration":
         """Raises KeyError, TypeError or ValueError where the document is no configuration."""
+        document = {"residual": False, **document}  # as it was before files said so
         settings = {field.name: document[field.name] for field in fields(cls)}
         for name in ("layers", "units", "slots", "head_units"):
             if type(settings[name]) is not int:
                 raise TypeError(f"{name} must be a whole number")
+        if type(settings["residual"]) is not bool:
+            raise TypeError("residual must be true or false")
         return cls(**{**settings, "dropout": float(settings["dropout"]), "vocabulary": Vocabulary.from_json(document["vocabulary"])})
 
 

@@ -88,7 +88,7 @@ class Engine:
         after: State = [*state]
         for layer in range(layers):
             if layer:
-                gates = self._recurrent[f"recurrent_{layer}/kernel"](after[layer - 1])
+                gates = self._recurrent[f"recurrent_{layer}/kernel"](self._said(after, layer))
             bias = self.weights[f"recurrent_{layer}/bias"]
             gates += bias[0] if bias.ndim == 2 else bias
             recurrent = self._recurrent[f"recurrent_{layer}/recurrent_kernel"](state[layer])
@@ -101,6 +101,10 @@ class Engine:
                     after[layer] = rnn(gates + recurrent, self.configuration.activation)
         return after
 
+    def _said(self, state: State, layers: int) -> np.ndarray:
+        """(B, U) what the first layers say together."""
+        return sum(state[1:layers], start=state[0]) if self.configuration.residual else state[layers - 1]
+
     def _sounding_vector(self, sounding: np.ndarray) -> np.ndarray:
         part, pitch = sounding[..., 0], sounding[..., 1]
         interval = np.minimum(np.maximum(pitch - pitch[:, :1], -WIDEST_INTERVAL), WIDEST_INTERVAL) + WIDEST_INTERVAL
@@ -112,7 +116,7 @@ class Engine:
 
     def features(self, state: State) -> np.ndarray:
         """(B, heads * H) what the state says to all heads at once."""
-        return self._state(state[self.configuration.layers - 1]) + self._state_bias
+        return self._state(self._said(state, self.configuration.layers)) + self._state_bias
 
     def logits(self, field: int, features: np.ndarray, note: np.ndarray, around: Context) -> np.ndarray:
         """The logits of one field, (B, V), given the earlier fields in note (B, 5)."""
