@@ -239,7 +239,9 @@ def _bounded(interval: np.ndarray) -> np.ndarray:
 
 def _at_the_end(array: np.ndarray, width: int) -> np.ndarray:
     """(B, W, ...) in the last of `width` columns."""
-    return np.concatenate((np.full((len(array), width - array.shape[1], *array.shape[2:]), NOTHING if array.ndim == 3 else 0), array), axis=1)
+    return np.concatenate(
+        (np.full((len(array), width - array.shape[1], *array.shape[2:]), NOTHING if array.ndim == 3 else 0, array.dtype), array), axis=1
+    )
 
 
 def _side_by_side(arrays: Sequence[np.ndarray], nothing: int) -> np.ndarray:

@@ -9,15 +9,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from musicgen.encoding.context import FEWEST_UNFOLLOWED, WIDEST_LEAP, Context
+from musicgen.encoding.context import FEWEST_UNFOLLOWED, NOTHING, WIDEST_LEAP, Context
 from musicgen.encoding.vocabulary import NAMES, PITCH, TIME_SHIFT
 from musicgen.model.cells import gru, lstm, rnn
 from musicgen.model.configuration import ORDERED, RECENT_UNITS, UNLIKELY, WIDEST_INTERVAL, Configuration
-from musicgen.model.heads import head_of, joined, keyed_of, vectors_of
+from musicgen.model.heads import Tables, head_of, joined, keyed_of, vectors_of
 from musicgen.model.products import product_with
 from musicgen.model.relative import POINTS, TURNED, Relative, shares_of_classes
 
 Possible = list[np.ndarray | None]  # for each field the values that rows of a piece could have, as in encoding.grammar
+HEARD = {  # tables of what is known before a note, as `Engine.step` looks them up, and what their first rows stand for
+    "at_place": 0,
+    "in_bar": 0,
+    "unfollowed_notes": FEWEST_UNFOLLOWED,
+    "sounding_notes": 0,
+    "last_leap": -WIDEST_LEAP,
+    "familiar_notes": 0,
+    "recalled_shift": NOTHING,
+    "recalled_pitch": NOTHING,
+}
+SOUNDING = {"part": NOTHING, "pitch": NOTHING, "age": 0, "left": 0, "interval": -WIDEST_INTERVAL}  # the same of a note that sounds
 State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each layer its cell (B, U)
 
 
@@ -39,14 +50,15 @@ class Engine:
     def _fold_inputs(self) -> None:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
         kernel = self.weights["recurrent_0/kernel"]
-        names = [f"previous_{NAMES[field]}" for field in self.vocabulary.active]
-        names += ["at_place", "in_bar", "unfollowed_notes", "sounding_notes", "last_leap", "familiar_notes", "recalled_shift", "recalled_pitch"]
-        self._folded: dict[str, np.ndarray] = {}
-        row = 0
-        for name in names:
+        self._previous = list(self.vocabulary.active)
+        lowest = {f"previous_{NAMES[field]}": 0 for field in self._previous} | HEARD
+        folded, row = [], 0
+        for name in lowest:
             table = self.weights[f"{name}/embeddings"]
-            self._folded[name] = table @ kernel[row : row + table.shape[1]]
+            folded.append(table @ kernel[row : row + table.shape[1]])
             row += table.shape[1]
+        self._folded = Tables.of(folded, [*lowest.values()])
+        self._sounding = Tables.of([self.weights[f"sounding_{name}/embeddings"] for name in SOUNDING], [*SOUNDING.values()])
         self._heard = product_with(np.ascontiguousarray(kernel[row:]), self._exact)  # of what sounds, and of the latest pitch classes
 
     def _join_heads(self) -> None:
@@ -69,21 +81,14 @@ class Engine:
             previous: (B, 5) the note before; before the first note the size of each field.
             now: a row for each take, of which the columns BEFORE are used.
         """
-        rows = {
-            "at_place": now.place,
-            "in_bar": now.bar,
-            "unfollowed_notes": now.unfollowed - FEWEST_UNFOLLOWED,
-            "sounding_notes": now.num_sounding,
-            "last_leap": now.leap + WIDEST_LEAP,
-            "familiar_notes": now.familiar,
-            "recalled_shift": now.recalled[:, 0] + 1,
-            "recalled_pitch": now.recalled[:, 2] + 1,
-            **{f"previous_{NAMES[field]}": previous[:, field] for field in self.vocabulary.active},
-        }
+        fields = len(self._previous)
+        entries = np.empty((fields + len(HEARD), len(previous)), np.int64)
+        entries[:fields] = previous[:, self._previous].T
+        heard_of = (now.place, now.bar, now.unfollowed, now.num_sounding, now.leap, now.familiar, now.recalled[:, 0], now.recalled[:, 2])
+        for entry, column in zip(entries[fields:], heard_of, strict=True):
+            entry[:] = column
         heard = np.concatenate((self._sounding_vector(now.sounding), shares_of_classes(now.recent).reshape(-1, RECENT_UNITS)), axis=1)
-        gates = self._heard(heard)
-        for name, row in rows.items():
-            gates += self._folded[name].take(row, axis=0, mode="clip")  # what is longer than all that is told apart is the longest
+        gates = self._heard(heard) + self._folded.sum(entries)
         layers = self.configuration.layers
         after: State = [*state]
         for layer in range(layers):
@@ -107,12 +112,11 @@ class Engine:
 
     def _sounding_vector(self, sounding: np.ndarray) -> np.ndarray:
         part, pitch = sounding[..., 0], sounding[..., 1]
-        interval = np.minimum(np.maximum(pitch - pitch[:, :1], -WIDEST_INTERVAL), WIDEST_INTERVAL) + WIDEST_INTERVAL
-        rows = {"part": part + 1, "pitch": pitch + 1, "interval": interval, "age": sounding[..., 2], "left": sounding[..., 3]}
-        vector: np.ndarray | float = 0.0
-        for name, row in rows.items():
-            vector = vector + self.weights[f"sounding_{name}/embeddings"].take(row, axis=0, mode="clip")  # (B, S, 64)
-        return (np.tanh(vector) * (part >= 0)[..., None]).sum(axis=1)
+        entries = np.empty((len(SOUNDING), *part.shape), np.int64)
+        entries[:4] = sounding[..., :4].transpose(2, 0, 1)
+        entries[4] = np.maximum(pitch - pitch[:, :1], -WIDEST_INTERVAL)
+        vector = np.tanh(self._sounding.sum(entries.reshape(len(SOUNDING), -1))).reshape(*part.shape, -1)  # (B, S, 64)
+        return (vector * (part >= 0)[..., None]).sum(axis=1)
 
     def features(self, state: State) -> np.ndarray:
         """(B, heads * H) what the state says to all heads at once."""
@@ -142,18 +146,20 @@ class Engine:
         width, count = columns["slope"].stop - columns["slope"].start, self.vocabulary.sizes[field]
         both = np.zeros((len(joined), count + 1, 2 * width), np.float32)  # (B, V, 2 D), and what falls on no value: the vector, and bent
         vector = both[..., :width]
-        keys = np.concatenate([compared[table] + first for table, first in keyed.firsts.items()], axis=1)  # (B, S)
+        keys = np.concatenate([compared[table] for table in keyed.tables], axis=1) + keyed.firsts  # (B, S)
         keyed.vectors.take(keys, axis=0).sum(axis=1, out=vector[:, :-1])
         for table, entries in compared.items():
             if table in POINTS:
+                nothing = self._relative.nothing(field, table)
                 for key in entries.T:  # of one thing after the other
-                    entry, value = np.divmod(key, count + 1)
-                    vector[takes, value] += self._vectors[field, table].take(entry, axis=0)
-            elif table not in keyed.firsts and table != "by_recent":
+                    if (key != nothing).any():
+                        entry, value = np.divmod(key, count + 1)
+                        vector[takes, value] += self._vectors[field, table].take(entry, axis=0)
+            elif table not in keyed.tables and table != "by_recent":
                 vector[:, :-1] += self._vectors[field, table].take(entries[:, 0], axis=0)
         total: np.ndarray | float = 0.0
         if keyed.columns is not None:
-            total = joined[takes[:, None, None], keyed.columns.take(keys, axis=0)].sum(axis=1)
+            total = joined.take(keyed.columns.take(keys, axis=0) + joined.shape[1] * takes[:, None, None]).sum(axis=1)
         if "by_recent" in compared:
             classes = self._relative.values[PITCH] % 12
             turned = shares_of_classes(compared["by_recent"]).reshape(len(joined), -1).take(TURNED, axis=1)  # (B, 12, W * 12)

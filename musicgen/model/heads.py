@@ -14,6 +14,7 @@ from musicgen.model.products import Product, product_with
 from musicgen.model.relative import Relative
 
 Weights = dict[str, np.ndarray]
+FEW = 16  # rows
 
 
 class Head(NamedTuple):
@@ -25,10 +26,35 @@ class Head(NamedTuple):
     given: dict[int, np.ndarray]  # for each earlier field (V, H)
 
 
+class Tables(NamedTuple):
+    """K tables of vectors in one, of each of which an entry is looked up for the same sum."""
+
+    vectors: np.ndarray  # (N, D)
+    firsts: np.ndarray  # (K, 1) the row of what is 0
+    longest: np.ndarray  # (K, 1) the last that has a row of its own: what is longer is taken for it
+
+    @classmethod
+    def of(cls, tables: Sequence[np.ndarray], lowest: Sequence[int]) -> "Tables":
+        """`lowest`: what the first row of each table stands for."""
+        sizes = np.array([len(table) for table in tables])
+        return cls(np.concatenate(tables), (sizes.cumsum() - sizes - lowest)[:, None], (sizes + lowest - 1)[:, None])
+
+    def sum(self, entries: np.ndarray) -> np.ndarray:
+        """(B, D) the sum of the vectors of entries (K, B), added one table after the other."""
+        rows = np.minimum(entries, self.longest) + self.firsts
+        if rows.shape[1] <= FEW:
+            return np.add.reduce(self.vectors.take(rows, axis=0, mode="clip"), axis=0)
+        total = self.vectors.take(rows[0], axis=0, mode="clip")
+        for row in rows[1:]:  # of many, all vectors would not fit into the cache
+            total += self.vectors.take(row, axis=0, mode="clip")
+        return total
+
+
 class Keyed(NamedTuple):
     """The tables of a field whose entries follow from keys, in one."""
 
-    firsts: dict[str, int]  # the row of each table's key 0
+    tables: list[str]
+    firsts: np.ndarray  # (S,) for each key of all tables, one table after the other, the row of that table's key 0
     vectors: np.ndarray  # (N, V, D)
     columns: np.ndarray | None  # (N, V) of the head: where the state says the entry's own logit
 
@@ -62,15 +88,17 @@ def vectors_of(field: int, table: str, weights: Weights) -> np.ndarray:
 
 def keyed_of(field: int, vectors: dict[tuple[int, str], np.ndarray], head: Head, relative: Relative) -> Keyed:
     """The vectors and columns of all values for every key."""
-    firsts: dict[str, int] = {}
+    tables: list[str] = []
+    firsts: list[int] = []
     rows: list[np.ndarray] = []
     columns: list[np.ndarray] = []
     for table, size in relative.sizes[field].items():
         index = relative.index.get((field, table))
         if index is not None:
-            firsts[table] = sum(len(others) for others in rows)
+            tables.append(table)
+            firsts += relative.shapes[f"{NAMES[field]}_{table}_keys"][0] * [sum(len(others) for others in rows)]
             rows.append(vectors[field, table][index])
             own = head.columns.get(f"{table}_logits")
             if own is not None:
                 columns.append(np.where(index == size, len(head.bias) - 1, own.start + index))
-    return Keyed(firsts, np.concatenate(rows), np.concatenate(columns) if columns else None)
+    return Keyed(tables, np.array(firsts), np.concatenate(rows), np.concatenate(columns) if columns else None)

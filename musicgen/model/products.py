@@ -40,6 +40,8 @@ def is_steady(units: int, columns: int) -> bool:
 
 
 def _in_blocks(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    if len(rows) <= PAIR:
+        return np.matmul(_filled(rows, PAIR), matrix)[: len(rows)]
     results, start = [], 0
     for size, least in BLOCKS:
         while len(rows) - start >= least:

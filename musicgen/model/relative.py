@@ -36,8 +36,14 @@ class Relative:
             for (field, table), rows in self._rows().items()
             if field in self.sizes
         }
-        self.ids = {field: _ids_of(self.vocabulary.values[field]) for field in (TIME_SHIFT, PART, PITCH, DURATION)}
-        self.ids[DURATION][0] = self.vocabulary.held
+        ids = [_ids_of(self.vocabulary.values[field]) for field in (TIME_SHIFT, PART, PITCH, DURATION)]
+        ids[DURATION][1] = self.vocabulary.held
+        counts = np.array([len(one) for one in ids])
+        self._ids, self._first_ids, self._last_ids = (
+            np.concatenate(ids),
+            counts.cumsum() - counts + 1,
+            counts - 2,
+        )  # the one before the first is of NOTHING
         self.ruled_out = self._ruled_out()
         self._places: dict[tuple[int, int], np.ndarray] = {}
         slots = configuration.slots
@@ -189,26 +195,25 @@ class Relative:
 
     def _by_recall(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
-        agrees = is_recalled = around.familiar > 0
-        for column in range(field):
-            agrees = agrees & (self._recalled(column, around) == note[:, column])
-        return self._points(field, "by_recall", 2 * around.familiar + agrees, self._recalled(field, around), is_recalled)[:, None]
-
-    def _recalled(self, field: int, around: Context) -> np.ndarray:
-        """(B,) the ids of what is recalled, NOTHING where the vocabulary lacks it."""
-        ids = self.ids[field]
-        return ids[np.minimum(around.recalled[:, field], len(ids) - 1)]
+        recalled = self._ids.take(np.minimum(around.recalled, self._last_ids) + self._first_ids)  # (B, 4), NOTHING where the vocabulary lacks it
+        agrees = (recalled[:, :field] == note[:, :field]).all(axis=1)
+        is_recalled = around.familiar > 0
+        return self._points(field, "by_recall", 2 * around.familiar + (is_recalled & agrees), recalled[:, field], is_recalled)[:, None]
 
     def _points(self, field: int, table: str, entries: np.ndarray, values: np.ndarray, are_there: np.ndarray) -> np.ndarray:
-        size, count = self.sizes[field][table], self.vocabulary.sizes[field]
+        count = self.vocabulary.sizes[field]
         are_there = are_there & (values >= 0) & (values < count)
-        return np.where(are_there, entries * (count + 1) + values, size * (count + 1) + count)
+        return np.where(are_there, entries * (count + 1) + values, self.nothing(field, table))
+
+    def nothing(self, field: int, table: str) -> int:
+        """The key of nothing in a table of POINTS."""
+        return (self.sizes[field][table] + 1) * (self.vocabulary.sizes[field] + 1) - 1
 
 
 def _ids_of(values: tuple[int, ...]) -> np.ndarray:
-    """The ids of whole numbers, NOTHING for what is no value; the last, which is none, stands for all beyond it."""
-    ids = np.full(values[-1] + 2, NOTHING, np.int32)
-    ids[list(values)] = np.arange(len(values))
+    """The ids of whole numbers from NOTHING on, NOTHING for what is no value; the last, which is none, stands for all beyond it."""
+    ids = np.full(values[-1] + 3, NOTHING, np.int32)
+    ids[np.array(values) + 1] = np.arange(len(values))
     return ids
 
 
