@@ -7,6 +7,7 @@ are written in small letters, they are in an older dialect, two octaves too high
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 STATE = "MLK"  # fields that hold until the next one of their kind
@@ -103,17 +104,31 @@ def _in_order(state: list[str], lines: list[str], order: str) -> Iterator[str]:
             holds[line[0]] = line
         sections[now].append(line if _is_field(line) else _with_accidentals(_with_rests(line, holds), holds.get("K", "")))
     asked = _spelled(order)
-    for section in ["", *asked] if {"", *asked} == sections.keys() else sections:
+    if {"", *asked} != sections.keys():
+        asked = [name for name in sections if name]
+    else:
+        _close(list(sections.values()))
+    for section in ["", *asked]:
         yield from sections[section]
 
 
-def _spelled(order: str) -> str:
-    """`A(BC)2` -> `ABCBC`."""
+def _close(sections: list[list[str]]) -> None:
+    """Has a repeat sign between two sections end the first and begin the second, if that is repeated, wherever the two are played."""
+    for section, following in pairwise(sections):
+        music = next((index for index, line in enumerate(following) if not _is_field(line)), None)
+        if section and (sign := re.search(r"(:?)\|+:\s*$", section[-1])) and not _is_field(section[-1]):
+            section[-1] = section[-1][: sign.start()] + (":|" if sign[1] else "|")
+            if music is not None and ":|" in "".join(following).partition("|:")[0]:
+                following[music] = f"|:{following[music]}"
+
+
+def _spelled(order: str) -> list[str]:
+    """`A(BC)2` -> `ABCBC`, letter by letter."""
     order = re.sub(r"[^A-Za-z0-9()]", "", order)
     while group := re.search(r"\(([A-Za-z]*)\)(\d*)|([A-Za-z])(\d+)", order):
         inside, times = (group[1], group[2]) if group[3] is None else (group[3], group[4])
         order = order[: group.start()] + (inside * min(MOST_SECTIONS, int(times or 1)))[:MOST_SECTIONS] + order[group.end() :]
-    return re.sub(r"[^A-Za-z]", "", order)[:MOST_SECTIONS]
+    return list(re.sub(r"[^A-Za-z]", "", order)[:MOST_SECTIONS])
 
 
 def _with_rests(line: str, holds: dict[str, str]) -> str:

@@ -43,6 +43,8 @@ def test_repeats_and_endings(music, heard):
         ("K:C\n%%MIDI transpose -12\ncd|ef|]", ["CDEF"]),
         ("P:ABA\nK:C\nP:A\nCD|EF|\nP:B\nGG|AA|]", ["CDEFGGAACDEF"]),
         ("P:A(BA)2\nK:C\nP:A\nCD|\nP:B\nL:1/8\nGGAA|]", ["CDGGAACDGGAACD"]),
+        ("P:ABA\nK:C\nP:A\nCD::\nP:B\nEF|GG||", ["CDCDEFGGCDCD"]),
+        ("P:ABA\nK:C\nP:A\nCD::\nP:B\nEF:|", ["CDCDEFEFCDCD"]),
         ("P:AB\nK:C\nP:A\nCD|\nP:A\nEF|\nP:B\nGG|]", ["CDEFGG"]),  # an order that leaves music out is none
         ("K:C\n^F4 F4 ^F4 F4 |]", ["<66>F<66>F"]),  # without bars an accidental is for its note
         ("K:C\n^FF|F2|]", ["<66><66>F"]),
