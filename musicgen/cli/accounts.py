@@ -53,11 +53,11 @@ def row_of(receipt: Receipt) -> tuple[str, ...]:
     """A line of the table."""
     facts = receipt.to_json()
     if receipt.status == SKIPPED:
-        return (shown(receipt.path), *[""] * (len(HEAD) - 2), f"skipped, {receipt.reason}: {receipt.message}. {receipt.advice}")
+        return (shown(facts["path"]), *[""] * (len(HEAD) - 2), f"skipped, {receipt.reason}: {receipt.message}. {receipt.advice}")
     words = f"duplicate: {receipt.message}" if receipt.status == DUPLICATE else receipt.message
     moved = f"{facts['moved_median_ms']:g}/{facts['moved_most_ms']:g}" if facts["moved_most_ms"] >= 1 else ""
     numbers = (f"{facts['pieces']:,}", f"{facts['parts']:,}", f"{facts['notes']:,}", f"{facts['bars']:,}")
-    return (shown(receipt.path), *numbers, facts["meter"], facts["key"], f"{facts['tempo']:g}", moved, shown(words))
+    return (shown(facts["path"]), *numbers, facts["meter"], facts["key"], f"{facts['tempo']:g}", moved, shown(words))
 
 
 def receipts_page(name: str, corpus: Corpus) -> str:
