@@ -10,7 +10,8 @@ from musicgen.cli import compared
 from musicgen.cli.comparison import DOCUMENT, Comparison
 from musicgen.cli.console import DOES_NOT_FIT, INTERRUPTED, UNREADABLE, USAGE, CommandError, NumberRange, say, show_json, status_line
 from musicgen.cli.corpora import corpus_folders
-from musicgen.cli.run_folder import new_folder
+from musicgen.cli.interruption import Interruption
+from musicgen.cli.run_folder import alone, check_is_free, new_folder, resuming
 from musicgen.model.configuration import CELLS
 
 DEFAULT_MINUTES = 5.0
@@ -67,15 +68,17 @@ def compare(
             raise CommandError("give either --minutes or --epochs", USAGE)
         if settings["minutes"] is None and settings["epochs"] is None:
             settings["minutes"] = DEFAULT_MINUTES
-        folders = [str(folder) for folder in corpus_folders(corpora, quiet)]
+        check_is_free(out, force)
+        folders = [str(folder.resolve()) for folder in corpus_folders(corpora, quiet)]
         work = Comparison(None, {**settings, "cells": list(settings["cells"]), "corpora": folders}, quiet)
         work.folder = new_folder(out, f"compare-{work.name}", force)
     try:
-        work.run()
+        with Interruption(quiet), alone(work.folder):
+            work.run()
     except KeyboardInterrupt:
         status_line("", last=True)
         done = f"{len(work.document['runs'])} of {len(work.every)} trainings are kept"
-        raise CommandError(f"interrupted; {done}; go on with `musicgen compare --resume {work.folder}`", INTERRUPTED) from None
+        raise CommandError(f"interrupted; {done}; `{resuming(work.folder)}` goes on", INTERRUPTED) from None
     if as_json:
         show_json({**work.document, "table": compared.lines_of(work.document)})
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from musicgen.cli import compared
 from musicgen.cli.console import FAILURE, CommandError, clock, say, status_line, without_native_messages, write_file
 from musicgen.cli.corpora import corpus_name, facts_of, lessons_of, read_corpus
+from musicgen.cli.models import open_model
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.judging.lookback import heard, nats
@@ -19,6 +20,11 @@ from musicgen.model.file import CorpusFacts, Model, save_model
 from musicgen.reading.selection import Selection
 
 DOCUMENT = "comparison.json"
+
+
+def model_name(cell: str, random_seed: int) -> str:
+    """The file of what a training learned, in the folder of the comparison."""
+    return f"{cell}-{random_seed}.safetensors"
 
 
 class Comparison:
@@ -56,7 +62,7 @@ class Comparison:
                 self.quiet,
             )
         self.write()
-        if not left:
+        if not left and not self.unseen():
             return
         say("loading TensorFlow", self.quiet)
         with without_native_messages():
@@ -64,13 +70,24 @@ class Comparison:
             from musicgen.learning.fitting import wake
 
             wake()
-        slots = self.configuration(left[0][0]).slots
+        slots = self.configuration(self.settings["cells"][0]).slots
         examples = [example_of(sequence, self.vocabulary, slots) for sequence in self.sequences]
+        self.look_at_the_unseen(examples)  # where the program was ended at that
         for number, (cell, seed) in enumerate(left):
-            model = self.train(cell, seed, examples, len(left) - number - 1)
-            if model is not None and cell not in self.document["looks"]:
-                say(f"looking at the gradient and at the history of the {cell}", self.quiet)
-                self.document["looks"][cell] = self.look(model, examples[len(self.learned) :])
+            self.train(cell, seed, examples, len(left) - number - 1)
+            self.write()
+            self.look_at_the_unseen(examples)
+
+    def unseen(self) -> dict[str, Path]:
+        """A model of each cell that has been trained and not been looked at."""
+        trained = {run["cell"]: run["random_seed"] for run in reversed(self.document["runs"]) if "nats_per_note" in run}
+        return {cell: self.folder / model_name(cell, seed) for cell, seed in trained.items() if cell not in self.document["looks"]}
+
+    def look_at_the_unseen(self, examples: list) -> None:
+        """Raises CommandError."""
+        for cell, path in self.unseen().items():
+            say(f"looking at the gradient and at the history of the {cell}", self.quiet)
+            self.document["looks"][cell] = self.look(open_model(path), examples[len(self.learned) :])
             self.write()
 
     def floors(self) -> dict:
@@ -85,8 +102,8 @@ class Comparison:
             "frequencies": {"nats_per_note": float(per_order[0])},
         }
 
-    def train(self, cell: str, seed: int, examples: list, others: int) -> Model | None:
-        """One training; None where it failed. `others` are still to come after it."""
+    def train(self, cell: str, seed: int, examples: list, others: int) -> None:
+        """One training, which may fail. `others` are still to come after it."""
         from musicgen.learning.training import Training, TrainingError
 
         settings, configuration = self.settings, self.configuration(cell)
@@ -102,13 +119,12 @@ class Comparison:
                     self._show(cell, seed, epoch, others)
         except TrainingError as error:
             self.document["runs"].append({"cell": cell, "random_seed": seed, "error": str(error)})
-            return None
+            return
         if best is None:
-            return None
+            return
         run = {"cell": cell, "random_seed": seed, "nats_per_note": best.held_out_nats_per_note, "nats_per_field": best.held_out_nats}
+        self._write(model_name(cell, seed), best)
         self.document["runs"].append({**run, "training_nats": epoch.training_nats, "notes_per_second": epoch.notes_per_second, **best.training})
-        self._write(f"{cell}-{seed}.safetensors", best)
-        return best
 
     def _show(self, cell: str, seed: int, epoch, others: int) -> None:
         """The progress line; a line that stays at the end of a training."""

@@ -81,7 +81,7 @@ def status_line(text: str, last: bool = False) -> None:
     """A line that the next one replaces where stderr is a terminal; elsewhere only last ones are printed."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[2K{text}", err=True, nl=last)
-    elif last:
+    elif last and text:
         click.echo(text, err=True)
 
 

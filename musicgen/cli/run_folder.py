@@ -92,15 +92,26 @@ def fingerprint(example: Example) -> str:
     return seen.hexdigest()
 
 
+def check_is_free(out: Path | None, force: bool) -> None:
+    """Whether a new run can have the folder that is asked for, to say so before a corpus is read. Raises CommandError."""
+    if out is None:
+        return
+    if out.exists() and not out.is_dir():
+        raise CommandError(f"{out} is a file: --out names the run's folder", USAGE)
+    try:
+        is_empty = not out.is_dir() or not any(out.iterdir())
+    except OSError as error:
+        raise CommandError(f"can't look into {out}: {error.strerror or error}") from None
+    if not is_empty and not force:
+        raise CommandError(f"{out} is not empty: choose another folder with --out, go on with it by --resume, or use it with --force", USAGE)
+
+
 def new_folder(out: Path | None, name: str, force: bool) -> Path:
     """A folder for a new run. Raises CommandError."""
+    check_is_free(out, force)
     if out is None:
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{name[:60]}"
         out = next(path for number in range(1, 1000) if not (path := RUNS / (stem if number == 1 else f"{stem}.{number}")).exists())
-    elif out.exists() and not out.is_dir():
-        raise CommandError(f"{out} is a file: --out names the run's folder", USAGE)
-    elif out.is_dir() and any(out.iterdir()) and not force:
-        raise CommandError(f"{out} is not empty: choose another folder with --out, go on with it by --resume, or use it with --force", USAGE)
     make_folder(out)
     if not os.access(out, os.W_OK):
         raise CommandError(f"no permission to write into {out}")

@@ -17,7 +17,7 @@ from musicgen.cli.interruption import Interruption
 from musicgen.cli.journal import Journal
 from musicgen.cli.material import SHAPE, Material, material_of
 from musicgen.cli.models import MODEL_NAME, model_path, open_model
-from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, new_folder, resuming, saying_where
+from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, check_is_free, new_folder, resuming, saying_where
 from musicgen.cli.specimens import Specimens
 from musicgen.learning.checkpoints import Checkpoint, Checkpoints
 from musicgen.learning.cluster import place
@@ -93,10 +93,12 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
     """A new training in a new folder. Raises CommandError."""
     if options["epochs"] is None and options["minutes"] is None:
         options["minutes"] = DEFAULT_MINUTES
+    out = of_worker(out)
+    check_is_free(out, force)
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
     material = material_of(folders, name, options, None, quiet)
-    folder = new_folder(of_worker(out), name, force)
+    folder = new_folder(out, name, force)
     with alone(folder):
         Checkpoints(folder / CHECKPOINTS).clear()  # of a run before, with --force
         paths = [str(path.resolve()) for path in folders]
@@ -110,6 +112,7 @@ def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Int
     """The rest of a training. Raises CommandError, where it would be another one too."""
     if not folder.is_dir():
         raise CommandError(f"there is no folder {folder} to resume", UNREADABLE)
+    Settings.read(folder)  # so that nothing is locked in a folder that is no run
     with alone(folder):
         settings = Settings.read(folder)
         settings.check_options(given, folder)

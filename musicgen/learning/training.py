@@ -154,18 +154,19 @@ class Training:
             raise MemoryTroubleError from error
         norm = float(self._model.optimizer.gradient_norm.numpy())
         at.first_nats = nats if math.isinf(at.first_nats) else at.first_nats  # of other music than a model learned before it may be high
-        if not nats <= max(self._blown_up, BLOWN_UP * at.first_nats) or not math.isfinite(norm):
-            raise TroubleError(f"the gradient became {norm}" if nats <= self._blown_up else f"the loss became {nats:.3g}")
+        if self._has_blown_up(nats) or not math.isfinite(norm):
+            raise TroubleError(f"the loss became {nats:.3g}" if self._has_blown_up(nats) else f"the gradient became {norm}")
         self._average.update()
         notes = float(said[..., PITCH].sum())
         at.batch, at.steps, at.notes, at.nats = at.batch + 1, at.steps + 1, at.notes + notes, at.nats + nats * notes
         at.gradient_norms, at.highest_gradient_norm = at.gradient_norms + norm, max(at.highest_gradient_norm, norm)
-        now = time.monotonic()
-        at.seconds = now - self._begin
-        shape = (plan.size, plan.length)
-        if shape in self._compiled:
+        at.seconds = (now := time.monotonic()) - self._begin
+        if (plan.size, plan.length) in self._compiled:
             self._pace.append((now - begin, notes))
-        self._compiled.add(shape)
+        self._compiled.add((plan.size, plan.length))
+
+    def _has_blown_up(self, nats: float) -> bool:
+        return not nats <= max(self._blown_up, BLOWN_UP * self.position.first_nats)  # which is so of what is no number, too
 
     def _rate(self) -> float:
         """With half a batch Adam takes steps smaller by the square root (Malladi et al. 2022)."""
@@ -185,8 +186,8 @@ class Training:
         if not all(np.abs(array).max() <= LARGEST_WEIGHT for array in weights.values()):
             raise TroubleError("the weights became too large")
         fields = held_out_nats(Engine(self.configuration, weights, exact=False), self._held_out)
-        if not math.isfinite(sum(fields.values())):
-            raise TroubleError("the weights became no numbers")
+        if self._has_blown_up(sum(fields.values())):
+            raise TroubleError(f"the held-out figure became {sum(fields.values()):.3g}")
         now = time.monotonic()
         at.judging_seconds, at.seconds = now - begin, now - self._begin
         at.judged_at = at.seconds

@@ -1,7 +1,5 @@
 """What goes wrong in a training, and what can be done about it."""
 
-import math
-
 from musicgen.learning.schedule import Schedule
 from musicgen.model.configuration import Configuration
 
@@ -29,7 +27,7 @@ def is_out_of_memory(error: Exception) -> bool:
 def blown_up_for_good(trouble: str, epoch: int, schedule: Schedule, configuration: Configuration) -> TrainingError:
     """The weights were lost with the smallest learning rate too."""
     rate = schedule.learning_rate
-    advice = f"try --learning-rate {rate / 2 ** (MOST_HALVINGS + 2):.1g}" if math.isfinite(rate) else "try a smaller --learning-rate"
+    advice = f"try --learning-rate {min(rate / 2 ** (MOST_HALVINGS + 2), Schedule().learning_rate):.1g}"
     relu = configuration.cell == "rnn" and configuration.activation == "relu"
     also = ", or --activation tanh, which can't grow beyond 1" if relu else ""
     return TrainingError(f"{trouble} in epoch {epoch}, with 1/{2**MOST_HALVINGS} of the learning rate {rate:g} too: {advice}{also}")

@@ -61,6 +61,7 @@ def test_a_training_that_failed_is_said_and_counts_for_nothing():
     [
         (("tunes", "--cells", "rnn,best"), 2, "'best' is no cell"),
         (("tunes", "--minutes", 1, "--epochs", 1), 2, "either --minutes or --epochs"),
+        (("tunes", "--out", "tunes"), 2, "tunes is not empty"),
         (("nowhere",), 2, "there is no folder nowhere"),
         (("--resume", "nowhere"), 3, "no folder of a comparison"),
         (("--resume", "nowhere", "--units", 3), 2, "leave --units out"),
@@ -84,18 +85,15 @@ def test_a_damaged_folder_is_named(shell, folder, content):
 @pytest.mark.slow
 def test_an_interrupted_comparison_goes_on(shell, music, folder, monkeypatch):
     begun = ("compare", music, "--cells", "rnn,gru", "--random-seeds", 1, "--epochs", 1, "--layers", 1, "--units", 8, "--out", "run")
-    real = comparison.Comparison.train
 
-    def interrupted(self, cell, *rest):
-        if cell == "gru":
-            raise KeyboardInterrupt
-        return real(self, cell, *rest)
+    def interrupted(*_):
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(comparison.Comparison, "train", interrupted)
+        patch.setattr(comparison.Comparison, "look", interrupted)
         code, out, err = shell(*begun)
     assert (code, out) == (130, "")
-    assert "1 of 2 trainings are kept; go on with `musicgen compare --resume run`" in err
+    assert "1 of 2 trainings are kept; `musicgen compare --resume run` goes on" in err
     kept = (folder / "run" / "rnn-0.safetensors").read_bytes()
 
     code, out, err = shell("compare", "--resume", "run", "--json", "--quiet")

@@ -251,14 +251,27 @@ def test_a_step_that_finds_no_room_is_taken_with_half_the_batch(training, begin,
         list(learning.run())
 
 
-@pytest.mark.parametrize(("rate", "advice"), [(1e6, "--learning-rate 3e+04"), (math.inf, "a smaller --learning-rate")])
-def test_after_three_smaller_rates_it_gives_up(training, begin, rate, advice):
+def test_a_held_out_figure_that_blew_up_is_gone_back_from_too(training, begin, monkeypatch):
+    judge, figures = training.held_out_nats, iter([{"pitch": 1e4}])
+    monkeypatch.setattr(training, "held_out_nats", lambda *given: next(figures, None) or judge(*given))
+    said = list(begin().run())
+
+    assert [epoch.trouble for epoch in said if epoch.trouble] == [
+        "the held-out figure became 1e+04 in epoch 1: back to where epoch 1 began, with 1/2 of the learning rate"
+    ]
+    assert max(sum(epoch.held_out.values()) for epoch in said if epoch.held_out) < 1e4
+
+
+@pytest.mark.parametrize("rate", [1e6, math.inf])
+def test_after_three_smaller_rates_it_gives_up(training, begin, rate):
     said: list[str] = []
     with pytest.raises(training.TrainingError) as error:
         said.extend(epoch.trouble for epoch in begin(learning_rate=rate).run() if epoch.trouble)
 
     assert [trouble.split(", ")[-1] for trouble in said] == [f"with 1/{share} of the learning rate" for share in (2, 4, 8)]
-    assert str(error.value).endswith(f", with 1/8 of the learning rate {rate:g} too: try {advice}, or --activation tanh, which can't grow beyond 1")
+    assert str(error.value).endswith(
+        f", with 1/8 of the learning rate {rate:g} too: try --learning-rate 0.003, or --activation tanh, which can't grow beyond 1"
+    )
 
 
 def test_training_by_the_clock_ends_by_the_clock_and_goes_on_where_it_stood(training, begin, monkeypatch):
