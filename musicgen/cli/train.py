@@ -24,6 +24,7 @@ from musicgen.learning.cluster import place
 from musicgen.learning.inheritance import inherited
 from musicgen.learning.position import Epoch
 from musicgen.learning.schedule import PATIENCE, PRECISIONS, Schedule
+from musicgen.learning.trouble import TrainingError
 from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
 from musicgen.model.file import Model, save_model
 
@@ -167,7 +168,7 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
             from musicgen.learning.devices import cudnn_obstacle, has_unused_gpu, num_gpus
             from musicgen.learning.distribution import found_replicas
             from musicgen.learning.fitting import wake
-            from musicgen.learning.training import Training, TrainingError
+            from musicgen.learning.training import Training
 
             replicas = found_replicas()
             wake()

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from tiny import configuration_of, tunes
 
-from musicgen.cli import run_folder
+from musicgen.cli import console, run_folder
 from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError
 from musicgen.cli.run_folder import Settings, alone
+from musicgen.listening.midi import midi_bytes
 
 OPTIONS = {"units": 8, "minutes": None, "epochs": 4, "exclude": ["*x*"], "use_cache": True, "samples": 1}
 PIECES = [["aa", "one"], ["bb", "two"], ["cc", "three"]]
@@ -45,6 +46,21 @@ def test_what_contradicts_is_said(shell, folder, run, arguments, code, words):
     assert all(word in err for word in words), err
     assert len(err.splitlines()) == 1
     assert (run / "run.json").read_bytes() == before
+    assert not any((folder / "empty").iterdir())
+
+
+def test_ctrl_c_while_tensorflow_is_loaded(shell, folder, monkeypatch):
+    (folder / "tunes").mkdir()
+    for number, piece in enumerate(tunes(5)):
+        (folder / "tunes" / f"{number}.mid").write_bytes(midi_bytes(piece))
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, "without_native_messages", interrupted)
+    code, out, err = shell("train", "tunes", "--units", 8, "--out", "run", "--no-cache")
+    assert (code, out) == (130, "")
+    assert err.endswith("Error: interrupted at once: `musicgen train --resume run` goes on from the last checkpoint\n")
 
 
 def test_a_corpus_that_has_changed_is_refused_with_what_differs(run):
