@@ -65,8 +65,10 @@ def inspect(file: str, model_name: str | None, all_notes: bool, as_json: bool) -
 
 
 def is_music(path: Path) -> bool:
-    """Whether a path is a MIDI file by its content, or by its name where it holds something else than a model."""
-    if not is_there(path) or not path.is_file() or path.suffix == ".safetensors":
+    """Whether a path is a MIDI file by its content, or by its name where that holds something else than a model, or nothing."""
+    if not is_there(path):
+        return path.suffix.lower() in MIDI_SUFFIXES  # that it is not there is said of music then
+    if not path.is_file() or path.suffix == ".safetensors":
         return False
     try:
         with path.open("rb") as file:

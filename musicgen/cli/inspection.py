@@ -17,7 +17,7 @@ from musicgen.composing.takes import Judge
 from musicgen.encoding.vocabulary import NAMES
 from musicgen.judging.faults import Finding, find_faults
 from musicgen.judging.notes import JudgedNote, judged_notes
-from musicgen.judging.originality import copied
+from musicgen.judging.originality import CorpusIndex, copied
 from musicgen.model.file import Model
 from musicgen.piece import Piece
 from musicgen.reading.guard import shown
@@ -36,7 +36,7 @@ def inspect_music(file: Path, model_name: str | None, as_json: bool, all_notes: 
     notes = list(with_progress(judged_notes(model.engine(), piece), piece.num_notes + 1, "judging"))
     index = copies.index_of(model)
     copy = copied(piece, index) if index else None
-    faults = faults_as_json(faults_of(written, piece, model))
+    faults = faults_as_json(faults_of(written, piece, model, index))
     if as_json:
         show_json(document_of(written, path, model, piece, notes) | {"faults": faults, **copies.as_json(copy, index), "notes": rows_of(piece, notes)})
         return
@@ -64,12 +64,12 @@ def judging_model(written: Written, name: str | None) -> tuple[Path, Model]:
     return path, open_model(path)
 
 
-def faults_of(written: Written, piece: Piece, model: Model) -> Sequence[Finding]:
+def faults_of(written: Written, piece: Piece, model: Model, index: CorpusIndex | None) -> Sequence[Finding]:
     """What is wrong with a piece: beside what was asked for, where that is known. Raises CommandError."""
     if written.record is None or isinstance(written.record.request, Rewriting):
         return find_faults(piece)
     try:
-        return Judge(model, written.record.request).faults(piece)
+        return Judge(model, written.record.request, index).faults(piece)
     except (RequestError, ValueError) as error:
         raise CommandError(f"the model does not fit the settings in the file: {error}", DOES_NOT_FIT) from None
 

@@ -165,7 +165,11 @@ class Guide:
             inside = (self.pitches >= low) & (self.pitches <= high)
             for part in np.flatnonzero(self._part(name)):
                 left = self.playable[part]
-                if left.any() and not (left & inside).any():
+                if not left.any():
+                    raise RequestError(
+                        f"{name} has a range, but parts and scale leave it nothing to play: name it among the parts, or leave its range out"
+                    )
+                if not (left & inside).any():
                     known = self.pitches[left]
                     nearest = known[np.abs(known - (low + high) / 2).argmin()]
                     raise RequestError(

@@ -66,7 +66,8 @@ class Frame:
         self.first_line, self.full_bars = begun[full], full
         total = request.bars + full if request.drop_seed else request.bars
         if total <= full:
-            raise RequestError(f"the seed already fills {len(begun) - 1} bars: ask for more, --bars {len(begun) + 7} for example")
+            filled = f"{len(begun) - 1} bars" if len(begun) > 2 else "1 bar"
+            raise RequestError(f"the seed already fills {filled}: ask for more, --bars {len(begun) + 7} for example")
         longest = max(meter.bar_steps(piece.steps_per_quarter) for meter in piece.meters)
         lines = bar_lines_to(self.first + request.bars * longest, piece.meters, piece.steps_per_quarter)
         self.last_bar, self.end = lines[total - 1], lines[total]
@@ -167,8 +168,11 @@ class Frame:
 def _in_meter(piece: Piece, meter: Meter, first: int) -> Piece:
     """A piece that goes on in another meter from the first bar line at `first` or later. Raises RequestError where the grid can't count its bars."""
     if meter.bar_steps(piece.steps_per_quarter) < 1:
+        whole = [numerator for numerator in range(1, 256) if meter._replace(numerator=numerator).bar_steps(piece.steps_per_quarter)]
+        nearest = min(whole, key=lambda numerator: abs(numerator - meter.numerator))
         raise RequestError(
-            f"a bar of {meter.numerator}/{meter.denominator} is no whole number of the model's {piece.steps_per_quarter} steps a quarter"
+            f"a bar of {meter.numerator}/{meter.denominator} is no whole number of the model's {piece.steps_per_quarter} steps a quarter: "
+            f"the nearest that is one is {nearest}/{meter.denominator}"
         )
     if piece.meters[-1][1:] == meter[1:]:
         return piece

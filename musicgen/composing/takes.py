@@ -3,7 +3,8 @@
 Conventions: a take with a fault is tried again until it has none, a bounded number of times: each time by other random numbers, and hotter or cooler
 by a step where its faults ask for it, hotter for what repeats itself and cooler for what strays. What a try gives depends on the random seed of its
 take alone, so that a take among others is the same as the take alone; but for one that is as good as an earlier take, which no take alone can be. Of
-tries that all have faults the one with the fewest is kept. Of a seed nothing is judged: only what was composed after it.
+tries that all have faults the one with the fewest is kept. Of a seed nothing is judged: only what was composed after it. Pitches that a part repeats
+are no fault while nine in ten pieces of the corpus repeat one as often: an accompaniment does what none of four singing voices would.
 
 Ranks: takes without faults come first, then those whose longest copy is not longer than that of nine in ten held-out pieces, then those that the
 model finds about as surprising as held-out music of its corpus.
@@ -65,6 +66,7 @@ class Judge:
         self.given = 0 if request.drop_seed else frame.first_line  # step of the bar line before what is composed
         self._given_bars = 0 if request.seed is None or request.drop_seed else frame.full_bars
         self._fewest = _fewest_parts(index, int(frame.guide.playable.any(axis=1).sum()))
+        self._usual = _usual_repeats(index)
 
     @cached_property
     def engine(self) -> Engine:
@@ -77,7 +79,7 @@ class Judge:
         numbers = [number for number, part in enumerate(moved.parts) if part.notes]
         ours = replace(moved, parts=tuple(moved.parts[number] for number in numbers))
         ranges = ranges_of(ours, self.model.configuration.vocabulary) if self.request.seed is None else ()
-        facts = Facts(self.request.bars - self._given_bars, self._fewest, ranges, self.request.closes)
+        facts = Facts(self.request.bars - self._given_bars, self._fewest, ranges, self.request.closes, self._usual)
         found = [
             fault._replace(bar=None if fault.bar is None else fault.bar + self._given_bars, part=None if fault.part is None else numbers[fault.part])
             for fault in find_faults(ours, facts)
@@ -155,6 +157,12 @@ def ranks(takes: Iterable[Take], model: Model, index: CorpusIndex | None) -> lis
     every = list(takes)
     order = sorted(range(len(every)), key=lambda number: key(every[number]))
     return [order.index(number) + 1 for number in range(len(every))]
+
+
+def _usual_repeats(index: CorpusIndex | None) -> dict[str, float]:
+    """Of the faults that are pitches repeated, how much nine in ten pieces of the corpus have at most."""
+    repeats = np.ones((0, 2)) if index is None else index.lines.of_one_pitch()
+    return dict(zip(("one note", "stuck"), np.percentile(repeats, 90, axis=0).tolist(), strict=True)) if len(repeats) else {}
 
 
 def _fewest_parts(index: CorpusIndex | None, playing: int) -> int | None:

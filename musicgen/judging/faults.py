@@ -10,8 +10,8 @@ carries them. One of the chorales has a fault, 37 of the tunes (19 mid-bar, 18 s
 before shares counted; so had half of 294 piano pieces of piano-midi.de, by which the shares were chosen too.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -47,6 +47,7 @@ class Facts:
     num_parts: int | None = None
     ranges: tuple[tuple[int, int] | None, ...] = ()  # of each of the piece's parts, the lowest and highest MIDI note number; () for unknown
     closes: bool = True  # False: it was to be cut off, so nothing is wrong with how it ends
+    usual: Mapping[str, float] = field(default_factory=dict)  # fault -> how much of it, in its unit, is the style of the piece's corpus, and none
 
 
 class Finding(NamedTuple):
@@ -79,7 +80,7 @@ def find_faults(piece: Piece, facts: Facts = Facts()) -> list[Finding]:
         Finding(fault.name, amount, None if onset is None else int(np.searchsorted(lines, onset, side="right")), part)
         for fault in FAULTS
         for amount, onset, part, steps in fault.measure(piece, facts)
-        if amount >= fault.least and steps >= fault.share * piece.end
+        if amount >= fault.least and amount > facts.usual.get(fault.name, 0) and steps >= fault.share * piece.end
     ]
 
 

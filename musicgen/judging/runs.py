@@ -132,6 +132,16 @@ class RunIndex:
         piece, part = self.owners[np.searchsorted(self._line_ends, first)].tolist()
         return Place(piece, part, int(self.bars[first]))
 
+    def of_one_pitch(self) -> np.ndarray:
+        """(P, 2) of each piece, the most notes of one pitch in a row of a line, and the most bars in which such notes begin."""
+        stays = np.append(False, self.rows[:, 2] == 0)[self.tokens]  # (N,) whether the line's next note has the same pitch
+        firsts, lasts = np.flatnonzero(np.diff(stays.astype(np.int8), prepend=0, append=0)).reshape(-1, 2).T
+        pieces, numbers = np.unique(self.owners[:, 0], return_inverse=True)
+        found = np.ones((len(pieces), 2), np.int64)
+        lengths = np.stack([lasts - firsts, self.bars[lasts] - self.bars[firsts]], axis=1) + 1
+        np.maximum.at(found, numbers[np.searchsorted(self._line_ends, firsts)], lengths)
+        return found
+
     def _prefix(self, suffix: int, num_tokens: int) -> bytes:
         return self._text[suffix * TOKEN.itemsize : (suffix + num_tokens) * TOKEN.itemsize]
 

@@ -78,4 +78,5 @@ def test_what_is_neither_model_nor_music_says_so(shell, folder):
     (folder / "noise").write_bytes(b"noise")
 
     assert "no MIDI file" in shell("inspect", "noise.mid")[2]
+    assert "can't read gone.mid" in shell("inspect", "gone.mid")[2]
     assert shell("inspect", "noise")[0] == UNREADABLE

@@ -66,6 +66,20 @@ def test_too_long_copies_are_faults():
     assert "copy" not in {fault.fault for fault in Judge(MODEL, REQUEST, index, max_copy=1000).faults(piece)}
 
 
+def test_pitches_repeated_as_in_the_corpus_are_no_fault():
+    def drone(bars: int) -> Piece:
+        (first, *_) = chorales()
+        notes = tuple(first.parts[0].notes[0]._replace(onset=12 * beat, duration=12) for beat in range(4 * bars))
+        return replace(first, parts=(replace(first.parts[0], notes=notes),))
+
+    found = {
+        corpus: {fault.fault for fault in Judge(MODEL, Request(bars=8), CorpusIndex.of(corpus)).faults(drone(8))} & {"one note", "stuck"}
+        for corpus in ((drone(8),), (drone(7),), tuple(chorales()))
+    }
+
+    assert list(found.values()) == [set(), {"one note", "stuck"}, {"one note", "stuck"}]
+
+
 @pytest.mark.parametrize("drop_seed", [False, True])
 def test_of_a_seed_nothing_is_judged(drop_seed):
     stuck = replace(chorales()[0], parts=tuple(replace(part, notes=part.notes[:1]) for part in chorales()[0].parts))

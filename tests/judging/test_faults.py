@@ -109,6 +109,13 @@ def test_where_notes_begin_in_the_bar():
     assert [finding.fault for finding in find_faults(later(quarters, 3))] == ["off the eighths", "off the beat"]
 
 
+def test_what_is_the_style_of_a_corpus_is_no_fault():
+    piece = melody("G4:4 " + "C4:1 " * 12 + "D4:4")
+
+    assert find_faults(piece, Facts(usual={"one note": 12.0})) == []
+    assert find_faults(piece, Facts(usual={"one note": 11.9, "stuck": 100.0})) == [Finding("one note", 12, 2, 0)]
+
+
 def test_faults_of_endings():
     assert find_faults(melody(WALK + "C4:1")) == []
     assert find_faults(melody(WALK + "C4:1/2")) == [Finding("short end", 2, 4, None), Finding("mid-bar", 6, 4, None)]

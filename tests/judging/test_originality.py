@@ -170,6 +170,15 @@ def test_hundreds_of_parts_and_an_endless_repetition():
     assert (copied(Piece((part,) * 2), index).longest, len(index.lines.owners)) == (Run(40, 0, 0, 0, "", 0, 1), 300)
 
 
+def test_pitches_in_a_row_are_counted_with_the_bars_that_they_begin_in():
+    texts = ("C4:1 D4 D4 E4 | E4:1 E4 E4 E4 | F4", "A: C4:4 | C4 | C4 ; B: C5:1 D5 E5 F5 | G5", "C4:1 D4", "C4:4")
+
+    index = CorpusIndex.of([parse_notes(text, 12) for text in texts])
+
+    assert index.lines.of_one_pitch().tolist() == [[5, 2], [3, 3], [1, 1]]  # one note is no line
+    assert CorpusIndex.of([parse_notes("C4:1", 12)]).lines.of_one_pitch().shape == (0, 2)
+
+
 def test_what_is_usual():
     corpus = CorpusIndex.of(CORPUS)
     texts = ("C4:1 C4 D4", "C4:1 C4 C4", "C4:1 D4 E4 F4 C4", "C4:1 D4 E4 F4 G4:4")  # longest runs 2, 3, 4, 5
