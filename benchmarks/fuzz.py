@@ -10,6 +10,7 @@ import argparse
 import math
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-SECONDS = 20  # for one input, on a busy machine
+SECONDS = 20  # of the processor, for one input
 LIKELY = (0x00, 0x01, 0x3C, 0x7F, 0x80, 0x90, 0x99, 0xC0, 0xE0, 0xF0, 0xF7, 0xF8, 0xFF)  # bytes that mean something
 LONGEST = 20_000  # bytes of an input
 SOON_WRITTEN = 20_000  # steps, of a piece that is written again: the longest would take seconds each
@@ -91,14 +92,12 @@ def check(content: bytes) -> str:
 
 def serve(first: int, after: int, random_seed: int, place: Path) -> None:
     """Be the child: read the inputs, and leave in a file how far it came, for whoever finds it dead."""
-    import signal
-
     sources, outcomes = seeds(), Counter[str]()
     with open(place, "wb", buffering=0) as file:
         for number in range(first, after):
             file.seek(0)
             file.write(b"%20d" % number)
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)  # and it ends
             try:
                 outcomes[check(damaged(sources, number, random_seed))] += 1
             except Exception as error:
@@ -133,7 +132,7 @@ def main() -> None:
             child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
             if child.returncode:  # what it had counted before is lost with it: it is read again, without what broke it
                 broken = int(place.read_bytes())
-                outcomes["HANGS" if child.returncode == -14 else "CRASHES"] += 1
+                outcomes["HANGS" if child.returncode == -signal.SIGPROF else "CRASHES"] += 1
                 print(f"input {broken} of random seed {arguments.random_seed}: exit code {child.returncode}", file=sys.stderr)
                 after_broken, here = broken + 1, broken - first
                 if here:

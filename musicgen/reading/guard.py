@@ -34,7 +34,7 @@ LIMIT_OPTIONS = {
     "changes": LimitOption("--max-changes", Reason.TOO_MANY_CHANGES, "changes of tempo, meter and key"),
     "members": LimitOption("--max-members", Reason.TOO_MANY_MEMBERS, "members of a zip file or tunes of a book"),
     "unzipped_bytes": LimitOption("--max-unzipped-bytes", Reason.TOO_LARGE, "bytes in a zip file, unzipped"),
-    "seconds": LimitOption("--max-seconds", Reason.TIMEOUT, "seconds to read a score"),
+    "seconds": LimitOption("--max-seconds", Reason.TIMEOUT, "seconds of the processor to read a score"),
     "memory_bytes": LimitOption("--max-memory-bytes", Reason.OUT_OF_MEMORY, "bytes of memory to read a score"),
 }
 

@@ -3,13 +3,15 @@
 Conventions: the child is this Python once more, with a limit of memory, and lives on: music21 takes seconds to import. It is sent a line of JSON
 (the format, how many bytes follow, and how many seconds there are) and the bytes, and answers with one line of JSON: nothing that comes from a
 file is ever unpickled.
-A child that is not done in time is killed, and the next score gets another one.
+A child that is not done in time is killed, and the next score gets another one. Its time is the processor's, so that what is read does not depend on
+what else the machine does; only one that has none for long is killed by the clock.
 """
 
 import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +24,9 @@ from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.strands import Heard, Strand
 
 START_SECONDS = 60  # for music21 to be imported on a busy machine
+PATIENCE = 10 if hasattr(signal, "setitimer") else 1  # times as long by the clock as a score may keep the processor
 LAST_SECONDS = 10  # after which a child that should have been killed ends itself
+OUT_OF_TIME = getattr(signal, "SIGPROF", 0)  # what ends a child whose time is up
 MOST_LETTERS = 200  # of a message of music21
 PROGRAM = "from musicgen.reading.score_reader import serve; serve()"
 
@@ -53,7 +57,7 @@ class ScoreReader:
 
     def _read(self, kind: str, content: bytes, limits: Limits) -> tuple[str, Heard, tuple[str, ...]]:
         process = self._started(limits)
-        answer = self._ask(process, json.dumps([kind, len(content), limits.seconds]).encode() + b"\n" + content, limits.seconds, limits)
+        answer = self._ask(process, json.dumps([kind, len(content), limits.seconds]).encode() + b"\n" + content, PATIENCE * limits.seconds, limits)
         self._has_read = True
         if "reason" in answer:
             reason = next(reason for reason in Reason if reason.value == answer["reason"])
@@ -99,7 +103,7 @@ class ScoreReader:
         if line.endswith(b"\n"):
             return json.loads(line)
         self.close()
-        if late.is_set():
+        if late.is_set() or process.returncode == -OUT_OF_TIME:
             raise UnreadableFileError(limits.said("seconds", "more"), Reason.TIMEOUT)
         raise UnreadableFileError("music21, which reads scores, broke down at it", Reason.CRASHED)
 
@@ -121,8 +125,6 @@ score_reader = ScoreReader()
 def serve() -> None:
     """Be the child."""
     _limit_memory(int(sys.argv[1]))
-    import signal
-
     from musicgen.reading.score_parsers import parse
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -137,7 +139,9 @@ def serve() -> None:
     while line := source.readline():
         kind, size, seconds = json.loads(line)
         if hasattr(signal, "alarm"):  # for the case that nobody is left who would end it
-            signal.alarm(seconds + LAST_SECONDS)
+            signal.alarm(PATIENCE * seconds + LAST_SECONDS)
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, seconds)  # and it ends
         try:
             answer(parse(kind, source.read(size)))
         except MemoryError:

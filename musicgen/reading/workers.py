@@ -22,13 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from musicgen.reading import score_reader
 from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.records import FileRecord, read_record
 from musicgen.reading.selection import Selection
 
 CHUNK = 64  # files of a piece of work
 AHEAD = 64  # pieces of work that are finished while an earlier one is not, at most, so that few records wait
-PATIENCE = 30  # seconds beyond the limit of a score, until a silent worker is ended
+PATIENCE = 30  # seconds beyond the time of a score, until a silent worker is ended
 MOST_FAILURES = 2  # of workers that die before their first file
 PROGRAM = "from musicgen.reading.workers import serve; serve()"
 VARIABLE = "MUSICGEN_WORKERS"  # of the environment: how many processes read; 0 reads in this one, without any of its safety
@@ -122,7 +123,7 @@ class Pool:
 
     def __init__(self, work: Sequence[Work], selection: Selection, num_workers: int) -> None:
         self._selection = selection
-        self._patience = selection.limits.seconds + PATIENCE
+        self._patience = score_reader.PATIENCE * selection.limits.seconds + PATIENCE
         self._num_work = len(work)
         self._todo = deque(work)
         self._done: queue.Queue[tuple[int, list[FileRecord]] | BaseException] = queue.Queue()
