@@ -49,8 +49,9 @@ class Turn:
         allowed = np.empty((len(self._contexts), len(known) + 1), bool)
         allowed[:, :-1] = (known >= self._earliest[:, None]) & (known <= self._latest[:, None])
         allowed[:, -1] = self._contexts.sounds_until > self._constraints.last_bar
-        stuck = np.flatnonzero(~allowed.any(axis=1))
-        if len(stuck):
+        can_go_on = allowed.any(axis=1)
+        if not can_go_on.all():
+            stuck = np.flatnonzero(~can_go_on)
             fits = self._earliest[stuck] <= self._latest[stuck]
             allowed[stuck, np.where(fits, vocabulary.nearest(TIME_SHIFT, self._earliest[stuck]), vocabulary.end)] = True
         return allowed

@@ -149,11 +149,11 @@ class Contexts:
         self._next = np.where(self._begun > width, NUM_PITCHES, self._ended[self.rows, np.minimum(self._begun, width)])
         last, before, lag = self._last[self.rows, part].T
         lag = np.where((before < 0) | (onset == before), lag, onset - before)  # that of a chord's first note is that of all
-        self._last[self.rows, part] = np.stack((pitch, onset, lag), axis=1)
+        self._last[self.rows, part] = np.array((pitch, onset, lag)).T
         is_first = last < 0
         interval = pitch - last
         self._leap = np.where(is_first, NO_LEAP, _bounded(interval))
-        self._remember(np.stack((shift, part, np.where(is_first, -NO_INTERVAL, interval), duration), axis=1))
+        self._remember(np.array((shift, part, np.where(is_first, -NO_INTERVAL, interval), duration), np.int32).T)
         has_class = ~self._is_drum[part]
         self._recent.add(pitch % 12, has_class, (self.rows,))
         self._own_recent.add(pitch % 12, has_class, (self.rows, part))
@@ -161,7 +161,7 @@ class Contexts:
         end = np.where(duration == 0, HELD, onset + duration)
         until = np.where(duration == 0, onset + 1, end)
         self.sounds_until = np.maximum(self.sounds_until, until)
-        self._sound(np.stack((part, pitch, onset, end, leap, lag, self.count, until), axis=1))
+        self._sound(np.array((part, pitch, onset, end, leap, lag, self.count, until)).T)
 
     def _follow(self, goes_on: np.ndarray, onset: np.ndarray, part: np.ndarray) -> None:
         """A part (B,) begins a note: what it ends there, unless it joins those that it has begun at this onset."""
@@ -194,7 +194,7 @@ class Contexts:
             self._tokens = np.concatenate((self._tokens[:, kept], np.full((len(self), ROOM, 4), NOTHING, np.int32)), axis=1)
             self._width = width = kept.stop - kept.start
             first = max(0, width - REMEMBERED)
-        is_equal = (self._tokens[:, first:width] == token[:, None].astype(np.int32)).all(axis=2)
+        is_equal = (self._tokens[:, first:width] == token[:, None]).all(axis=2)
         self._equal[:, first + 1 : width] = np.where(is_equal[:, 1:], self._equal[:, first : max(first, width - 1)] + 1, 0)
         self._equal[:, first : min(first + 1, width)] = is_equal[:, :1]
         self._tokens[:, width] = token

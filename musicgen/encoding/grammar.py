@@ -86,7 +86,7 @@ class Grammar:
         """(B,) `earliest` of many pieces, each from `wanted` (B,) on; NEVER where no part may ever begin a note."""
         shift, following = wanted, np.maximum(1, wanted)
         while True:
-            is_free = self.free_of(shift, contexts).any(axis=(1, 2))
+            is_free = self.free_of(shift, contexts).reshape(len(contexts), -1).any(axis=1)
             if (is_free | (shift == NEVER)).all():
                 return np.where(is_free, shift, NEVER)
             shift = np.where(is_free, shift, following)

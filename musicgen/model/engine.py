@@ -42,6 +42,7 @@ class Engine:
         self.vocabulary = configuration.vocabulary
         self.weights = weights
         self._relative = Relative(configuration)
+        self._losses = {field: np.float32(UNLIKELY) * rows for field, rows in self._relative.ruled_out.items()}  # nats
         self._fold_inputs()
         self._join_heads()
         recurrent = {name: kernel for name, kernel in weights.items() if name.startswith("recurrent_") and name != "recurrent_0/kernel"}
@@ -137,7 +138,7 @@ class Engine:
         if "slope" in head.columns:
             total = total + self._relative_logits(field, joined, self._relative.compare(field, note, around))
         if field in ORDERED:
-            total = total - np.float32(UNLIKELY) * self._relative.out_of_order(field, note, around)
+            total = total - self._losses[field].take(self._relative.order(field, note, around), axis=0)
         return total
 
     def _relative_logits(self, field: int, joined: np.ndarray, compared: dict[str, np.ndarray]) -> np.ndarray:

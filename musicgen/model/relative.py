@@ -106,15 +106,19 @@ class Relative:
 
     def out_of_order(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """What can't stand after the note before, (B, V) bool: the order is (onset, part, pitch), and what is held must end before the piece does."""
+        return self.ruled_out[field][self.order(field, note, around)]
+
+    def order(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
+        """(B,) which rows of `ruled_out` that is."""
         part = around.sounding[:, 0, 0]
         if field == TIME_SHIFT:
             full = (part == len(self.alone) - 1) & self.alone[-1]
             held = ((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0)).any(axis=1)
-            return self.ruled_out[field][full + 2 * held]
+            return full + 2 * held
         at_once = (part >= 0) & (self._shift(note)[:, 0] == 0)
         if field == PART:
-            return self.ruled_out[field][np.where(at_once, part + 1, 0)]
-        return self.ruled_out[field][np.where(at_once & (note[:, PART] == part), around.sounding[:, 0, 1] + 1, 0)]
+            return (part + 1) * at_once
+        return (around.sounding[:, 0, 1] + 1) * (at_once & (note[:, PART] == part))
 
     def _shift(self, note: np.ndarray) -> np.ndarray:
         return self.values[TIME_SHIFT][note[:, TIME_SHIFT], None]  # (B, 1)
