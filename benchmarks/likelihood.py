@@ -179,8 +179,8 @@ def train_network(data: Data, steps_per_quarter: int, arguments: argparse.Namesp
     learned = [example._replace(lowest=-arguments.transpose, highest=arguments.transpose) for example in examples["train"]]
     facts = CorpusFacts.of(arguments.data.name, "", pieces["train"])
     schedule = Schedule(
-        minutes=None if arguments.epochs else arguments.minutes,
-        epochs=arguments.epochs,
+        minutes=arguments.minutes,
+        epochs=None if arguments.minutes else arguments.epochs,
         random_seed=random_seed,
         precision=arguments.precision,
         **({"learning_rate": arguments.learning_rate} if arguments.learning_rate else {}),
@@ -316,8 +316,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="valid", help="to judge (default: %(default)s)")
     parser.add_argument("--networks", type=int, default=1, help="to train, of as many random seeds, and to average (default: %(default)s)")
     parser.add_argument("--random-seed", type=int, default=0, help="of the first (default: %(default)s)")
-    parser.add_argument("--minutes", type=float, default=30, help="of training each (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, help="of training each, instead of minutes: the same on a busy machine")
+    parser.add_argument("--epochs", type=int, default=32, help="of training each: the same on a busy machine (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, help="of training each, instead of epochs")
     parser.add_argument("--keep", type=Path, help="a folder to keep the networks in; those that lie there are not trained again")
     parser.add_argument("--steps-per-quarter", type=int, help="frames a quarter note (default: by the file's name, else 4)")
     parser.add_argument("--transpose", type=int, choices=range(FARTHEST + 1), help="semitones at most in training (default: 6, rolls 0)")
