@@ -10,8 +10,9 @@ import numpy as np
 
 from musicgen.composing.constraints import Constraints
 from musicgen.composing.controls import Controls, Guide, RequestError
-from musicgen.encoding.tokens import PartToken, TokenSequence, encode
-from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, Vocabulary
+from musicgen.encoding.hearing import heard_as
+from musicgen.encoding.tokens import PartToken, encode
+from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT
 from musicgen.judging.key import estimate_key
 from musicgen.model.file import Model
 from musicgen.piece import Meter, Note, Part, Piece, Tempo, bar_lines_to, canonical_tempo
@@ -60,7 +61,7 @@ class Frame:
             piece = replace(piece, keys=(*(key for key in piece.keys if key.onset < self.first), request.key._replace(onset=self.first)))
         self.header = piece
         self.guide = Guide(request, self.vocabulary, (piece.keys[-1] if piece.keys else estimate_key(piece)).tonic if piece.num_notes else None)
-        self.sequence, self.matches = _heard_as(encode(piece), self.vocabulary)
+        self.sequence, self.matches = heard_as(encode(piece), self.vocabulary)
         begun = bar_lines_to(self.first, piece.meters, piece.steps_per_quarter)
         full = len(begun) - 1 if begun[-1] == self.first else len(begun) - 2  # bars that the seed fills
         self.first_line, self.full_bars = begun[full], full
@@ -178,22 +179,6 @@ def _in_meter(piece: Piece, meter: Meter, first: int) -> Piece:
         return piece
     line = bar_lines_to(first, piece.meters, piece.steps_per_quarter)[-1]
     return replace(piece, meters=(*(earlier for earlier in piece.meters if earlier.onset < line), meter._replace(onset=line)))
-
-
-def _heard_as(sequence: TokenSequence, vocabulary: Vocabulary) -> tuple[TokenSequence, list[int | None]]:
-    """Rows in the order of the parts that the model takes the seed's parts for, and those: of one name, where that is one part's alone."""
-    names = [name.casefold() for name in vocabulary.part_names]
-    named: dict[int, int] = {}
-    for number, (token, index) in enumerate(zip(sequence.parts, sequence.indices, strict=True)):
-        name = sequence.header.parts[index].name.casefold()
-        if names.count(name) == 1 and vocabulary.parts[names.index(name)].is_drum == token.is_drum and names.index(name) not in named.values():
-            named[number] = names.index(name)
-    matches = vocabulary.match(sequence, named)
-    own = np.array([len(names) if match is None else match for match in matches], np.int64)[sequence.notes[:, PART]]
-    order = np.lexsort((sequence.notes[:, PITCH], own, sequence.onsets))
-    notes = sequence.notes[order]
-    notes[:, TIME_SHIFT] = np.diff(sequence.onsets[order], prepend=0)
-    return replace(sequence, notes=notes), matches
 
 
 def _instrument(token: PartToken) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicgen.encoding.context import Context, context_of
+from musicgen.encoding.hearing import judged_as
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, TIME_SHIFT, Vocabulary
 from musicgen.model.engine import Engine, log_sum_exp
@@ -40,12 +41,12 @@ class JudgedNote(NamedTuple):
 
 
 def judged_notes(engine: Engine, piece: Piece) -> Iterator[JudgedNote]:
-    """The notes in the order (onset, part, pitch) of `encode`, and the end. The piece is on the engine's grid."""
+    """The notes in the order (onset, part, pitch) of the vocabulary, and the end. The piece is on the engine's grid."""
     vocabulary = engine.vocabulary
-    sequence = encode(piece)
-    ids = vocabulary.ids(sequence)
+    sequence, matches = judged_as(encode(piece), vocabulary)
+    ids = vocabulary.ids(sequence, matches)
     context = context_of(ids, piece.meters, vocabulary, engine.configuration.slots)
-    heard = [match is not None for match in vocabulary.match(sequence)]
+    heard = [match is not None for match in matches]
     state, previous = engine.start(1), np.array([vocabulary.sizes], np.int32)
     rows = iter(range(len(ids)))
     for onset, (_, number, pitch, duration, velocity) in zip(sequence.onsets.tolist(), sequence.notes.tolist(), strict=True):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicgen.encoding.context import context_of
+from musicgen.encoding.hearing import judged_as
 from musicgen.encoding.tokens import TokenSequence, encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import interval
@@ -38,16 +39,17 @@ def surprises(engine: Engine, pieces: Sequence[Piece]) -> Iterator[Surprise]:
             raise ValueError(f"a piece is on a grid of {piece.steps_per_quarter} steps, the model on {vocabulary.steps_per_quarter}")
     for start in range(0, len(pieces), BATCH):
         some = pieces[start : start + BATCH]
-        sequences = [encode(piece) for piece in some]
-        ids = [vocabulary.ids(sequence) for sequence in sequences]
+        heard = [judged_as(encode(piece), vocabulary) for piece in some]
+        ids = [vocabulary.ids(sequence, matches) for sequence, matches in heard]
         contexts = [context_of(rows, piece.meters, vocabulary, slots) for rows, piece in zip(ids, some, strict=True)]
-        for sequence, rows, nats in zip(sequences, ids, engine.nats(ids, contexts), strict=True):
-            yield Surprise(nats.sum(axis=0, dtype=np.float64), len(rows) - 1, len(sequence.notes) - _num_known(sequence, rows, vocabulary))
+        for (sequence, matches), rows, nats in zip(heard, ids, engine.nats(ids, contexts), strict=True):
+            foreign = len(sequence.notes) - _num_known(sequence, matches, rows, vocabulary)
+            yield Surprise(nats.sum(axis=0, dtype=np.float64), len(rows) - 1, foreign)
 
 
-def _num_known(sequence: TokenSequence, ids: np.ndarray, vocabulary: Vocabulary) -> int:
+def _num_known(sequence: TokenSequence, matches: list[int | None], ids: np.ndarray, vocabulary: Vocabulary) -> int:
     """How many notes are heard as they are, whoever plays them and however loud."""
-    matched = np.array([match is not None for match in vocabulary.match(sequence)], bool)
+    matched = np.array([match is not None for match in matches], bool)
     heard = matched[sequence.notes[:, 1]] if len(matched) else np.zeros(0, bool)
     said = sequence.notes[heard].copy()
     said[:, TIME_SHIFT] = np.diff(sequence.onsets[heard], prepend=0)
