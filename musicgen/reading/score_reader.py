@@ -24,7 +24,7 @@ from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.strands import Heard, Strand
 
 START_SECONDS = 60  # for music21 to be imported on a busy machine
-PATIENCE = 10 if hasattr(signal, "setitimer") else 1  # times as long by the clock as a score may keep the processor
+PATIENCE = 5 if hasattr(signal, "setitimer") else 1  # times as long by the clock as a score may keep the processor
 LAST_SECONDS = 10  # after which a child that should have been killed ends itself
 OUT_OF_TIME = getattr(signal, "SIGPROF", 0)  # what ends a child whose time is up
 MOST_LETTERS = 200  # of a message of music21

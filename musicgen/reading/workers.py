@@ -29,7 +29,7 @@ from musicgen.reading.selection import Selection
 
 CHUNK = 64  # files of a piece of work
 AHEAD = 64  # pieces of work that are finished while an earlier one is not, at most, so that few records wait
-PATIENCE = 30  # seconds beyond the time of a score, until a silent worker is ended
+PATIENCE = 30  # seconds beyond the time of a score, until a silent worker is ended, by its own use of the processor or else by the clock
 MOST_FAILURES = 2  # of workers that die before their first file
 PROGRAM = "from musicgen.reading.workers import serve; serve()"
 VARIABLE = "MUSICGEN_WORKERS"  # of the environment: how many processes read; 0 reads in this one, without any of its safety
@@ -111,7 +111,7 @@ class Worker:
     def end(self) -> None:
         """At once."""
         self._process.kill()
-        self._process.wait()
+        self.was_silent |= self._process.wait() == -getattr(signal, "SIGPROF", 0)  # its own timer has ended it
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -199,7 +199,8 @@ class Pool:
 
     def _failure(self, was_silent: bool) -> UnreadableFileError:
         if was_silent:
-            return UnreadableFileError(f"its reader stood still for {self._patience} seconds", Reason.TIMEOUT)
+            seconds = self._selection.limits.seconds + PATIENCE
+            return UnreadableFileError(f"its reader was not heard of for {seconds:g} seconds and more", Reason.TIMEOUT)
         return UnreadableFileError("its reader crashed", Reason.CRASHED)
 
 
@@ -213,10 +214,15 @@ def serve() -> None:
         pickle.dump(message, sink, pickle.HIGHEST_PROTOCOL)
         sink.flush()
 
+    def hear(is_next: bool | None) -> None:
+        tell(is_next)
+        if hasattr(signal, "setitimer"):  # native code that never returns ends its process
+            signal.setitimer(signal.ITIMER_PROF, selection.limits.seconds + PATIENCE)
+
     def read(path: Path) -> FileRecord:
-        tell(True)
+        hear(True)
         try:
-            return read_record(path, selection, lambda: tell(None))
+            return read_record(path, selection, lambda: hear(None))
         except Exception as error:  # a mistake of this program's, which must not cost the other files
             return FileRecord.of_refusal(UnreadableFileError(f"its reader failed ({type(error).__name__}: {error})", Reason.CRASHED))
 

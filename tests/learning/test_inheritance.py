@@ -42,7 +42,7 @@ def test_what_the_model_knew_it_says_as_before(pieces, others):
     before, after = Engine(model.configuration, model.weights), Engine(configuration, weights)
     old, new = known.ids(encode(pieces[0])), words.ids(encode(pieces[0]))
     meters = pieces[0].meters
-    contexts = context_of(old, meters, known, 8), context_of(new, meters, words, 8)
+    contexts = context_of(old, meters, known, model.configuration.slots), context_of(new, meters, words, 8)
     states, previous = (before.start(1), after.start(1)), (np.array([known.sizes]), np.array([words.sizes]))
     for row in range(12):
         now = [Context(*(column[row : row + 1] for column in context)) for context in contexts]

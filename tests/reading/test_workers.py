@@ -1,5 +1,6 @@
 """Readers in other processes: what breaks one costs one file, and the records are the same whoever reads them."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,14 @@ BOMB = """
 import os, time
 from musicgen.reading import workers
 original = workers.read_record
+workers.PATIENCE = 1
 def read_record(path, *others):
     if "crash" in path.name:
         os._exit(9)
     if "hang" in path.name:
         time.sleep(60)
+    while "spin" in path.name:
+        pass
     print("what a library prints")
     return original(path, *others)
 workers.read_record = read_record
@@ -46,6 +50,17 @@ def test_a_crash_and_a_hang_cost_a_file_each(folder, monkeypatch):
     assert list(corpus.pieces) == list(tunes(10))
     reasons = {receipt.path.name: receipt.reason for receipt in corpus.receipts(corpus.skipped)}
     assert reasons == {"00-crash.mid": "reader crashed", "05-hang.mid": "took too long", "99-crash.mid": "reader crashed"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer of the processor here")
+def test_a_reader_that_never_returns_ends_itself(folder, monkeypatch):
+    monkeypatch.setattr(workers, "PROGRAM", BOMB)
+    monkeypatch.setattr(workers.score_reader, "PATIENCE", 1_000)
+    (folder / "05-spin.mid").write_bytes(b"whatever")
+    corpus = read_corpus([folder], Selection(limits=Limits(seconds=1)))
+    assert len(corpus.pieces) == 10
+    assert [receipt.reason for receipt in corpus.receipts(corpus.skipped)] == ["took too long"]
 
 
 @pytest.mark.slow
