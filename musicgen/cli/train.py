@@ -19,7 +19,7 @@ from musicgen.cli.material import SHAPE, Material, material_of
 from musicgen.cli.models import MODEL_NAME, model_path, open_model
 from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, check_is_free, new_folder, resuming, saying_where
 from musicgen.cli.specimens import Specimens
-from musicgen.learning.checkpoints import Checkpoint, Checkpoints
+from musicgen.learning.checkpoints import Checkpoint, Checkpoints, agreed
 from musicgen.learning.cluster import place
 from musicgen.learning.inheritance import inherited
 from musicgen.learning.position import Epoch
@@ -85,7 +85,8 @@ def train(corpora: tuple[str, ...], out: Path | None, resume: Path | None, force
         if resume is not None:
             if out is not None or force:
                 raise CommandError("--resume names the run's folder: leave out --out and --force", USAGE)
-            go_on(resume, corpora, given, interruption, quiet)
+            own = of_worker(resume)
+            go_on(own if own.is_dir() else resume, corpora, given, interruption, quiet)
         else:
             begin(corpora, out, options, force, interruption, quiet)
 
@@ -94,7 +95,7 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
     """A new training in a new folder. Raises CommandError."""
     if options["epochs"] is None and options["minutes"] is None:
         options["minutes"] = DEFAULT_MINUTES
-    out = of_worker(out)
+    out = out and of_worker(out)
     check_is_free(out, force)
     folders = corpus_folders(corpora, quiet)
     name = corpus_name(folders) if corpora else folders[0].name
@@ -137,10 +138,10 @@ def check_options(given: dict) -> None:
         raise CommandError(f"--activation {given['activation']} is for the plain cell alone: add --cell rnn", USAGE)
 
 
-def of_worker(out: Path | None) -> Path | None:
+def of_worker(out: Path) -> Path:
     """The folder that is asked for; each of several machines has its own, since they may share a disk."""
     number = place().number
-    return out.with_name(f"{out.name}.worker-{number}") if out is not None and number else out
+    return out.with_name(f"{out.name}.worker-{number}") if number else out
 
 
 def check_cluster(given: dict, resume: Path | None) -> None:
@@ -149,9 +150,7 @@ def check_cluster(given: dict, resume: Path | None) -> None:
         workers = place().workers
     except ValueError as error:
         raise CommandError(str(error), USAGE) from None
-    if workers > 1 and resume is not None:
-        raise CommandError("a training of several machines (TF_CONFIG) can't be resumed, for they may have stopped at different steps", USAGE)
-    if workers > 1 and "epochs" not in given:
+    if workers > 1 and resume is None and "epochs" not in given:
         raise CommandError(f"{workers} machines learn together (TF_CONFIG), and their clocks differ: say how long with --epochs", USAGE)
 
 
@@ -187,6 +186,8 @@ def learn(folder: Path, settings: Settings, material: Material, interruption: In
         checkpoint, damaged = checkpoints.newest()
         for sentence in damaged:
             say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", quiet)
+        if place().workers > 1:  # they may have stopped at different steps
+            checkpoint = agreed(checkpoint, replicas.of_first)
         weights = None if checkpoint or not options["from"] else inherited(open_model(model_path(options["from"])), configuration)
         training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule, weights, replicas)
         with saying_where(folder, again):

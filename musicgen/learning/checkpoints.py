@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def checkpoint_of(whole: bytes) -> Checkpoint:
         return Checkpoint(snapshots[NOW], snapshots.get(GOOD, snapshots[NOW]))
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(f"no checkpoint ({error})") from None
+
+
+def agreed(checkpoint: Checkpoint | None, of_first: Callable[[bytes], bytes]) -> Checkpoint | None:
+    """The checkpoint of the first of several machines, on all of them; `of_first` is that of `fitting.Replicas`."""
+    content = of_first(checkpoint_bytes(checkpoint) if checkpoint else b"")
+    return checkpoint_of(content) if content else None
 
 
 def _hash(content: bytes) -> bytes:

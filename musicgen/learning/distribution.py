@@ -4,6 +4,7 @@ Conventions: each replica is given an equal share of a batch's windows, so that 
 the nats of a share over the notes of the whole batch; their sum is the gradient that one replica would have, and it is clipped and applied once, the
 same everywhere. So the numbers are those of one process but for rounding, and for dropout, which leaves out other units. Several machines are named
 by TF_CONFIG, as TensorFlow has it: {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}, each with its own index.
+A training goes on from what the first machine has saved.
 
 `Model.fit` does not run under MultiWorkerMirroredStrategy in Keras 3 (keras issues 20329 and 20585), so the step is written out here.
 """
@@ -17,6 +18,9 @@ from musicgen.encoding.vocabulary import PITCH
 from musicgen.learning.cluster import place
 from musicgen.learning.devices import num_gpus
 from musicgen.learning.fitting import Alone, Replicas, TrainedNetwork
+from musicgen.learning.trouble import TrainingError
+
+ABORTED = "Collective ops is aborted"  # what TensorFlow says, whatever its error is called
 
 
 def found_replicas() -> Replicas:
@@ -61,7 +65,30 @@ class Together:
 
         if id(model) not in self._steps:
             self._steps = {id(model): self._compiled(model)}
-        return float(self._steps[id(model)]({name: dealt(array) for name, array in inputs.items()}, dealt(targets), dealt(said), np.float32(notes)))
+        shares = {name: dealt(array) for name, array in inputs.items()}
+        try:
+            return float(self._steps[id(model)](shares, dealt(targets), dealt(said), np.float32(notes)))
+        except Exception as error:
+            if ABORTED not in str(error):
+                raise
+            raise TrainingError("another machine has stopped: start all of them again, each with --resume and the folder of its run") from None
+
+    def of_first(self, content: bytes) -> bytes:
+        """What the first machine says, on all of them; to be called by all."""
+        (length,) = self._of_first(np.array([len(content)], np.int32))
+        words = np.zeros(-(-int(length) // 4), np.int32)
+        if not place().number:
+            words.view(np.uint8)[: len(content)] = np.frombuffer(content, np.uint8)
+        return self._of_first(words).tobytes()[:length] if length else b""
+
+    def _of_first(self, array: np.ndarray) -> np.ndarray:
+        import tensorflow as tf
+
+        def of_replica(context):
+            return tf.convert_to_tensor(array if context.replica_id_in_sync_group == 0 else np.zeros_like(array))
+
+        dealt = self._strategy.experimental_distribute_values_from_function(of_replica)
+        return tf.function(lambda values: self._strategy.reduce("SUM", values, axis=None))(dealt).numpy()
 
     def _compiled(self, model: TrainedNetwork):
         import tensorflow as tf

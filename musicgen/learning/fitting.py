@@ -55,6 +55,9 @@ class Replicas(Protocol):
     def step(self, model: TrainedNetwork, inputs: dict[str, np.ndarray], targets: np.ndarray, said: np.ndarray) -> float:
         """Take one step, and return the nats a note of the batch, of whose windows each replica is given an equal share."""
 
+    def of_first(self, content: bytes) -> bytes:
+        """What the first machine says, on all of them."""
+
 
 class Alone:
     """One device that takes the training steps by itself, on whatever backend; `distribution` has several."""
@@ -63,6 +66,9 @@ class Alone:
 
     def scope(self) -> contextlib.AbstractContextManager:
         return contextlib.nullcontext()
+
+    def of_first(self, content: bytes) -> bytes:
+        return content
 
     def step(self, model: TrainedNetwork, inputs: dict[str, np.ndarray], targets: np.ndarray, said: np.ndarray) -> float:
         model.reset_metrics()  # else the loss is the mean of all batches so far

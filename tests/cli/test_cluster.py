@@ -46,7 +46,6 @@ def test_what_is_no_cluster_gets_a_sentence(monkeypatch, told):
 def test_machines_that_learn_together_need_epochs(shell, monkeypatch, tmp_path):
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}))
 
-    for arguments, words in ((("--minutes", 1), "say how long with --epochs"), (("--resume", "run"), "can't be resumed")):
-        code, _, err = shell("train", *arguments)
-        assert code == 2
-        assert words in err
+    code, _, err = shell("train", "--minutes", 1)
+    assert code == 2
+    assert "say how long with --epochs" in err

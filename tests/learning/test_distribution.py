@@ -19,6 +19,7 @@ SETTINGS = {"epochs": 2, "learning_rate": 2e-3, "batch_rows": 96, "window": 32, 
 def learned(found: bool) -> dict:
     """What a tiny training without dropout comes to, by all replicas that there are or by one device."""
     from musicgen.learning.batches import example_of
+    from musicgen.learning.cluster import place
     from musicgen.learning.distribution import found_replicas
     from musicgen.learning.schedule import Schedule
     from musicgen.learning.training import Training
@@ -33,6 +34,7 @@ def learned(found: bool) -> dict:
     flat = np.concatenate([array.ravel() for array in training.weights().values()])
     return {
         "replicas": replicas.count if replicas else 1,
+        "of_first": replicas.of_first(bytes([place().number]) * 5).hex() if replicas else "",
         "nats": [step.training_nats for step in steps],
         "norms": [step.gradient_norm for step in steps],
         "held_out": steps[-1].best_nats,
@@ -75,6 +77,7 @@ def test_two_machines_and_two_devices_learn_what_one_does():
         said, _ = process.communicate(timeout=240)
         together = json.loads(said.splitlines()[-1])
         assert together["replicas"] == 2
+        assert together["of_first"] == "00" * 5
         assert together["nats"] == pytest.approx(alone["nats"], rel=5e-5)
         assert together["norms"] == pytest.approx(alone["norms"], rel=1e-3)
         assert together["held_out"] == pytest.approx(alone["held_out"], rel=5e-5)
