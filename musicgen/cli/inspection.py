@@ -25,6 +25,8 @@ from musicgen.reading.guard import shown
 MOST_ROWS = 40  # of the table of bars
 STRANGEST = 5  # notes that are shown
 GIVEN = ("seed", "piece")  # settings that are music
+UNSAID = (None, [], "")
+OFF = {"top_k": 0, "min_p": 0}  # of other settings 0 says something: the first part, no heat
 PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
@@ -145,7 +147,11 @@ def lines_of(file: Path, written: Written, path: Path, model: Model, piece: Piec
         tries = f", try {attempt.number + 1}, {attempt.warmer:+} steps warmer" if attempt.number else ""
         yield f"made by     musicgen {record.version}, {record.model_name} ({record.model_fingerprint}), random seed {attempt.random_seed}{tries}"
         given = f"of {record.given.num_notes} notes" if record.given else ""
-        asked = {name: given if name in GIVEN else value for name, value in record.settings.items() if value not in (None, [], False, 0, "")}
+        asked = {
+            name: given if name in GIVEN else value
+            for name, value in record.settings.items()
+            if value not in UNSAID and value is not False and value != OFF.get(name)
+        }
         yield f"settings    {', '.join(f'{name} {value}' for name, value in asked.items())}"
     else:
         yield "made by     not by this program, or its settings were lost"
