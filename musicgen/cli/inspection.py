@@ -25,7 +25,7 @@ from musicgen.reading.guard import shown
 MOST_ROWS = 40  # of the table of bars
 STRANGEST = 5  # notes that are shown
 GIVEN = ("seed", "piece")  # settings that are music
-UNSAID = (None, [], "")
+UNSAID: tuple[object, ...] = (None, [], "")
 OFF = {"top_k": 0, "min_p": 0}  # of other settings 0 says something: the first part, no heat
 PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
