@@ -96,8 +96,9 @@ def read_data(path: Path) -> Data:
     outside = sorted({pitch for frame in every for pitch in frame if not LOWEST <= pitch <= HIGHEST and pitch != SILENT})
     if outside:
         raise DataError(f"the pitch {outside[0]} lies outside of {LOWEST}..{HIGHEST}")
-    if not any(pitch != SILENT for frame in every for pitch in frame):
-        raise DataError("it has empty frames only")
+    for name, pieces in splits.items():
+        if not any(pitch != SILENT for frames in pieces for frame in frames for pitch in frame):
+            raise DataError(f"the split {name!r} has empty frames only")
     lengths = {len(frame) for frame in every}
     is_roll = all(frame == sorted(set(frame)) and SILENT not in frame for frame in every)
     if not is_roll and len(lengths) != 1:

@@ -73,8 +73,8 @@ def test_forms_are_told_apart(likelihood, tmp_path):
     [
         ({"train": [[[20]]]}, "the pitch 20 lies outside of 21..108"),
         ({"train": [[[60, 109]]]}, "the pitch 109 lies outside"),
-        ({"train": [[[], []]]}, "it has empty frames only"),
-        ({"train": [[[-1, -1]]]}, "it has empty frames only"),
+        ({"train": [[[60]]], "valid": [[[], []]]}, "the split 'valid' has empty frames only"),
+        ({"train": [[[-1, -1]]]}, "the split 'train' has empty frames only"),
         ({"train": [[]]}, "the split 'train' is no list of pieces"),
         ({"train": []}, "the split 'train' is no list of pieces"),
         ({"train": [[["C4"]]]}, "a frame must be a list of whole numbers"),
