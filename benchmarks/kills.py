@@ -30,7 +30,7 @@ import numpy as np
 from tiny import tunes  # type: ignore[import-not-found]
 
 from musicgen.cli import main as program
-from musicgen.cli import train
+from musicgen.cli import run as cli_run
 from musicgen.learning import checkpoints, training
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import load_model
@@ -88,10 +88,10 @@ def _be_born(arguments: list[str], folder: Path, pipe: int) -> None:
             yield epoch
             os.write(pipe, b".")
 
-    by_options = train.schedule_of
+    by_options = cli_run.schedule_of
     checkpoints.SECONDS_BETWEEN, checkpoints.SHARE_OF_TIME = 0.0, float("inf")
     training.Training.run = telling  # type: ignore[method-assign]
-    train.schedule_of = lambda options: replace(by_options(options), batch_rows=BATCH_ROWS, window=WINDOW)
+    cli_run.schedule_of = lambda options: replace(by_options(options), batch_rows=BATCH_ROWS, window=WINDOW)
     with open(folder / "log.txt", "ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

@@ -33,6 +33,7 @@ class Comparison:
     def __init__(self, folder: Path | None, settings: dict, quiet: bool) -> None:
         """Read the corpus. Raises CommandError."""
         self.settings, self.quiet = settings, quiet
+        self._has_estimated = False
         self.folder = folder or Path()
         folders = [Path(name) for name in settings["corpora"]]
         self.name = corpus_name(folders)
@@ -112,6 +113,7 @@ class Comparison:
         best = None
         try:
             for epoch in training.run():
+                self._estimate(cell, epoch, others)
                 if epoch.improved:
                     record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
                     best = Model(configuration, training.weights(), self._facts(), epoch.held_out or {}, record)
@@ -125,6 +127,14 @@ class Comparison:
         run = {"cell": cell, "random_seed": seed, "nats_per_note": best.held_out_nats_per_note, "nats_per_field": best.held_out_nats}
         self._write(model_name(cell, seed), best)
         self.document["runs"].append({**run, "training_nats": epoch.training_nats, "notes_per_second": epoch.notes_per_second, **best.training})
+
+    def _estimate(self, cell: str, epoch, others: int) -> None:
+        """Say once, after the first steps, how long all of it will take; by the clock that is known before."""
+        if self._has_estimated or self.settings["minutes"] or epoch.seconds_left is None:
+            return
+        self._has_estimated = True
+        seconds = epoch.seconds + epoch.seconds_left
+        say(f"{clock(seconds)} for this training of the {cell}, so about {clock((1 + others) * seconds)} for all {1 + others}", self.quiet)
 
     def _show(self, cell: str, seed: int, epoch, others: int) -> None:
         """The progress line; a line that stays at the end of a training."""

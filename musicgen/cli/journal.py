@@ -7,6 +7,7 @@ from pathlib import Path
 from musicgen.cli.console import clock, say, status_line
 from musicgen.cli.history import keep_history
 from musicgen.learning.position import Epoch
+from musicgen.learning.schedule import Schedule
 
 TENSORBOARD = "tensorboard"
 REPORT_SECONDS = 0.5  # between two updates of the progress line
@@ -15,9 +16,9 @@ REPORT_SECONDS = 0.5  # between two updates of the progress line
 class Journal:
     """The journal of a run."""
 
-    def __init__(self, folder: Path, minutes: float | None, with_tensorboard: bool, quiet: bool) -> None:
+    def __init__(self, folder: Path, schedule: Schedule, with_tensorboard: bool, quiet: bool) -> None:
         """Raises OSError. TensorFlow has been loaded."""
-        self._folder, self._minutes, self._quiet = folder, minutes, quiet
+        self._folder, self._schedule, self._quiet = folder, schedule, quiet
         self._events = None
         if with_tensorboard:
             from musicgen.learning.tensorboard import EventWriter
@@ -47,11 +48,13 @@ class Journal:
         if self._has_estimated or not epoch.notes_per_second or epoch.seconds_left is None:
             return
         self._has_estimated = True
-        if self._minutes is None:
-            say(f"{epoch.steps_an_epoch} steps an epoch, about {clock(epoch.seconds + epoch.seconds_left)} in all", self._quiet)
+        minutes, every = self._schedule.minutes, self._schedule.epochs_a_judgement
+        if minutes is None:
+            judged = f"; held-out pieces are judged every {every} epochs" if every > 1 else ""
+            say(f"{epoch.steps_an_epoch} steps an epoch, about {clock(epoch.seconds + epoch.seconds_left)} in all{judged}", self._quiet)
         elif epoch.step_seconds:
             epochs = epoch.seconds_left / (epoch.steps_an_epoch * epoch.step_seconds)
-            say(f"{epoch.steps_an_epoch} steps an epoch, about {epochs:.2g} epochs in {clock(60 * self._minutes)}", self._quiet)
+            say(f"{epoch.steps_an_epoch} steps an epoch, about {epochs:.2g} epochs in {clock(60 * minutes)}", self._quiet)
 
 
 def _line(epoch: Epoch) -> str:

@@ -1,35 +1,22 @@
 """`train`: from folders of music to a model, in a folder of its own for each run."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 from click.core import ParameterSource
 
-from musicgen.cli import console
 from musicgen.cli.accounts import keep_receipts
-from musicgen.cli.console import FAILURE, INTERRUPTED, UNREADABLE, USAGE, CommandError, NumberRange, say, status_line
+from musicgen.cli.console import UNREADABLE, USAGE, CommandError, NumberRange, say
 from musicgen.cli.corpora import corpus_folders, corpus_name, selection_options
-from musicgen.cli.history import in_words, verdicts_of
 from musicgen.cli.interruption import Interruption
-from musicgen.cli.journal import Journal
-from musicgen.cli.material import SHAPE, Material, material_of
-from musicgen.cli.models import MODEL_NAME, model_path, open_model
-from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, check_is_free, new_folder, resuming, saying_where
-from musicgen.cli.specimens import Specimens
-from musicgen.learning.checkpoints import Checkpoint, Checkpoints, agreed
+from musicgen.cli.material import SHAPE, material_of
+from musicgen.cli.models import MODEL_NAME, model_path
+from musicgen.cli.run import Run
+from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, check_is_free, new_folder
+from musicgen.learning.checkpoints import Checkpoints
 from musicgen.learning.cluster import place
-from musicgen.learning.inheritance import inherited
-from musicgen.learning.position import Epoch
-from musicgen.learning.schedule import PATIENCE, PRECISIONS, Schedule
-from musicgen.learning.trouble import TrainingError
-from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration, num_parameters
-from musicgen.model.file import Model, save_model
-
-if TYPE_CHECKING:
-    from musicgen.learning.training import Training
+from musicgen.learning.schedule import PATIENCE, PRECISIONS
+from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration
 
 DEFAULT_MINUTES = 15.0
 
@@ -107,7 +94,7 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
         settings = Settings(name, paths, options, material.configuration.to_json(), material.encoded.fingerprints)
         settings.write(folder)
         keep_receipts(material.corpus, name, folder)
-        learn(folder, settings, material, interruption, quiet)
+        Run(folder, settings, material, interruption, quiet).learn()
 
 
 def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Interruption, quiet: bool) -> None:
@@ -125,7 +112,7 @@ def go_on(folder: Path, corpora: tuple[str, ...], given: dict, interruption: Int
         folders = corpus_folders(corpora or tuple(settings.corpora), quiet)
         material = material_of(folders, settings.name, settings.options, Configuration.from_json(settings.configuration), quiet)
         settings.check_pieces(material.encoded.fingerprints, folder)
-        learn(folder, settings, material, interruption, quiet)
+        Run(folder, settings, material, interruption, quiet).learn()
 
 
 def check_options(given: dict) -> None:
@@ -152,98 +139,3 @@ def check_cluster(given: dict, resume: Path | None) -> None:
         raise CommandError(str(error), USAGE) from None
     if workers > 1 and resume is None and "epochs" not in given:
         raise CommandError(f"{workers} machines learn together (TF_CONFIG), and their clocks differ: say how long with --epochs", USAGE)
-
-
-def learn(folder: Path, settings: Settings, material: Material, interruption: Interruption, quiet: bool) -> None:
-    """Train to the end, from where the folder says that the training stands. Raises CommandError."""
-    configuration, options = material.configuration, settings.options
-    what = f"{configuration.layers} x {configuration.units} {configuration.cell}, {num_parameters(configuration):,} parameters"
-    say(f"{what}; run folder {folder}", quiet)
-    again = f"`{resuming(folder)}`"
-    # TensorFlow is slow to import, so it comes when what can go wrong before it has gone right
-    say("loading TensorFlow", quiet)
-    try:
-        with console.without_native_messages():
-            from musicgen.learning.devices import cudnn_obstacle, has_unused_gpu, num_gpus
-            from musicgen.learning.distribution import found_replicas
-            from musicgen.learning.fitting import wake
-            from musicgen.learning.training import Training
-
-            replicas = found_replicas()
-            wake()
-        schedule = schedule_of(options)
-        if schedule.precision != PRECISIONS[0]:
-            say(f"the recurrent layers multiply in {schedule.precision}", quiet)
-        if replicas.count > 1:
-            say(f"{replicas.count} replicas take each step together", quiet)
-        if (num_gpus() or has_unused_gpu()) and (obstacle := cudnn_obstacle(configuration.cell)):
-            say(f"cuDNN does not speed the recurrent layers up, because {obstacle}", quiet)
-        from musicgen.cli.run_page import RunPage
-
-        page = RunPage(folder, f"Learning {settings.name}", [f"{what}."])
-        checkpoints, journal = Checkpoints(folder / CHECKPOINTS), Journal(folder, schedule.minutes, options["tensorboard"], quiet)
-        specimens = Specimens(folder, options["samples"], options["random_seed"], quiet)
-        checkpoint, damaged = checkpoints.newest()
-        for sentence in damaged:
-            say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", quiet)
-        if place().workers > 1:  # they may have stopped at different steps
-            checkpoint = agreed(checkpoint, replicas.of_first)
-        weights = None if checkpoint or not options["from"] else inherited(open_model(model_path(options["from"])), configuration)
-        training = Training(configuration, material.encoded.training, material.encoded.held_out, schedule, weights, replicas)
-        with saying_where(folder, again):
-            if checkpoint:
-                restore(training, checkpoint, folder, quiet)
-            else:
-                checkpoints.save(training.good, training.good)  # which shows that there is room, too
-        interruption.is_patient = True
-        for epoch in training.run():
-            with saying_where(folder, again):
-                if epoch.improved:
-                    save_model(model_of(material, training.weights(), epoch, schedule), folder / MODEL_NAME)
-                journal.report(epoch, training.position.history)
-                if epoch.held_out is not None:
-                    specimens.offer(epoch, model_of(material, training.weights(), epoch, schedule))
-                    page.write([f"{sum(epoch.held_out.values()):.3f} nats per note on held-out pieces after epoch {epoch.number}."])
-                if checkpoints.is_due() or interruption.is_asked:
-                    checkpoints.save(training.snapshot(), training.good)
-            if interruption.is_asked:
-                status_line("", last=True)
-                raise CommandError(f"interrupted in epoch {epoch.number}, and saved: {again} goes on", INTERRUPTED)
-    except TrainingError as error:
-        best = f"; the best model so far is {folder / MODEL_NAME}" if (folder / MODEL_NAME).exists() else ""
-        raise CommandError(f"{error}{best}", FAILURE) from None
-    except KeyboardInterrupt:
-        status_line("", last=True)
-        raise CommandError(f"interrupted at once: {again} goes on from the last checkpoint", INTERRUPTED) from None
-    with saying_where(folder, again):
-        page.write([in_words(verdicts_of(folder))], is_last=True)
-    replace(settings, has_ended=True).write(folder)
-    checkpoints.clear()
-    if training.position.stopped_early:
-        say(f"stopped early: no better figure in the last {PATIENCE:.0%} of the training (--no-early-stop goes on to the end)", quiet)
-    say(f"best {training.position.best_nats:.3f} nats per note on held-out pieces", quiet)
-    say(in_words(verdicts_of(folder)), quiet)
-    click.echo(folder / MODEL_NAME)
-
-
-def schedule_of(options: dict) -> Schedule:
-    """How long and how hard to train, by the options."""
-    stops_early = options["epochs"] is not None if options["early_stop"] is None else options["early_stop"]
-    settings = {name: options[name] for name in ("minutes", "epochs", "learning_rate", "random_seed", "precision") if name in options}
-    return Schedule(**settings, patience=PATIENCE if stops_early else None)
-
-
-def restore(training: "Training", checkpoint: Checkpoint, folder: Path, quiet: bool) -> None:
-    """Go on from a checkpoint. Raises CommandError."""
-    try:
-        training.restore(checkpoint.now, checkpoint.good)
-    except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"the checkpoints in {folder} are of another version of this program: {error}", UNREADABLE) from None
-    if training.position.steps:
-        say(f"going on in epoch {training.position.epoch}, after {training.position.steps:,} steps", quiet)
-
-
-def model_of(material: Material, weights: dict[str, np.ndarray], epoch: Epoch, schedule: Schedule) -> Model:
-    """The model as it is after an epoch."""
-    record = {"schedule": asdict(schedule), "epochs": epoch.number, "steps": epoch.steps, "minutes": round(epoch.seconds / 60, 2)}
-    return Model(material.configuration, weights, material.encoded.facts, epoch.held_out or {}, record, material.encoded.copies)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 PRECISIONS = ("float32", "mixed_bfloat16")
 WARM_UP = 0.1  # of all progress
 PATIENCE = 0.25  # of all progress; the four voices of the benchmarks are at their best at three quarters of it, and overfit slowly from then on
+MOST_JUDGED = 100  # times that held-out pieces are judged, where epochs are counted
 FEWEST_JUDGED = 5  # times that held-out pieces have been judged since the best, before a training is stopped early
 
 
@@ -31,6 +32,11 @@ class Schedule:
     def progress(self, seconds: float, epochs: float) -> float:
         """From 0 to 1."""
         return min(1.0, max(seconds / (60 * self.minutes) if self.minutes else 0, epochs / self.epochs if self.epochs else 0))
+
+    @property
+    def epochs_a_judgement(self) -> int:
+        """By how many epochs held-out pieces are judged, where epochs are counted."""
+        return math.ceil((self.epochs or 1) / MOST_JUDGED)
 
     def rate(self, progress: float) -> float:
         """The learning rate at a point of the way."""

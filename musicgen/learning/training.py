@@ -26,7 +26,6 @@ from musicgen.model.engine import Engine
 from musicgen.model.relative import Relative
 
 HELD_OUT_SHARE = 0.1  # of the time at most goes into judging, where the clock decides
-MOST_JUDGED = 100  # times that held-out pieces are judged, where it does not
 BLOWN_UP = 2  # times as surprised as one who knows nothing
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)  # that a model file holds
 PACE_STEPS = 32  # that say how long a step takes
@@ -178,7 +177,7 @@ class Training:
         at = self.position
         if self.schedule.minutes:
             return progress >= 1 or at.judging_seconds <= HELD_OUT_SHARE * (at.seconds - at.judged_at)
-        return progress >= 1 or at.epoch % math.ceil((self.schedule.epochs or 1) / MOST_JUDGED) == 0
+        return progress >= 1 or at.epoch % self.schedule.epochs_a_judgement == 0
 
     def _judge(self) -> dict[str, float]:
         at, begin = self.position, time.monotonic()
