@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError, make_folder, say, with_progress, write_file
+from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError, is_there, make_folder, say, with_progress, write_file
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import CorpusFacts
 from musicgen.piece import STEPS_PER_QUARTER
@@ -34,11 +34,11 @@ FINEST_GRID = 96  # steps, as many as a vocabulary can say
 def corpus_folders(corpora: tuple[str, ...], quiet: bool) -> list[Path]:
     """The folders and files to read: those that are named, or what is in corpus/, or the chorales, which are then added."""
     for name in corpora:
-        if not Path(name).exists() and name in BUILTIN_CORPORA and not find_files([CORPUS_FOLDER / name]):
+        if not is_there(Path(name)) and name in BUILTIN_CORPORA and not find_files([CORPUS_FOLDER / name]):
             add_corpus(name, CORPUS_FOLDER / name, force=False, quiet=quiet)
-    folders = [Path(name) if Path(name).exists() else CORPUS_FOLDER / name for name in corpora]
+    folders = [Path(name) if is_there(Path(name)) else CORPUS_FOLDER / name for name in corpora]
     for folder, name in zip(folders, corpora, strict=True):
-        if not folder.exists():
+        if not is_there(folder):
             places = ", nor ".join(dict.fromkeys((name, str(folder))))
             raise CommandError(f"there is no folder {places}; `corpus list` shows what can be added", USAGE)
     if folders:

@@ -39,7 +39,7 @@ def material_of(folders: list[Path], name: str, options: dict, configuration: Co
     corpus = read_corpus(folders, selection_of(options), quiet, options["use_cache"])
     training, held_out = lessons_of(corpus, options["keep_duplicates"])
     left_out = len(corpus) - len(training) - len(held_out)
-    say(f"{len(training)} pieces to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
+    say(f"{len(training)} piece{'s' * (len(training) != 1)} to learn from, {len(held_out)} held out, {left_out} left out as duplicates", quiet)
     base = None if configuration or not options["from"] else open_model(model_path(options["from"]))
     words = configuration.vocabulary if configuration else _widened(base, training + held_out, quiet) if base else None
     encoded = Encoding(name, corpus, training, held_out, words, quiet).encoded()

@@ -96,8 +96,8 @@ class Run:
     def _checkpoint(self, replicas: "Replicas") -> Checkpoint | None:
         """The newest that is whole, with a word on each that is not."""
         checkpoint, damaged = self._checkpoints.newest()
-        for sentence in damaged:
-            say(f"{sentence}; {'the one before it is taken' if checkpoint else 'the training begins anew'}", self._quiet)
+        if damaged:
+            say(f"{', and '.join(damaged)}; {'the one before is taken' if checkpoint else 'the training begins anew'}", self._quiet)
         # several machines may have stopped at different steps
         return agreed(checkpoint, replicas.of_first) if place().workers > 1 else checkpoint
 

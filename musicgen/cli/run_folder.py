@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -94,16 +96,18 @@ def fingerprint(example: Example) -> str:
 
 def check_is_free(out: Path | None, force: bool) -> None:
     """Whether a new run can have the folder that is asked for, to say so before a corpus is read. Raises CommandError."""
-    if out is None:
-        return
-    if out.exists() and not out.is_dir():
-        raise CommandError(f"{out} is a file: --out names the run's folder", USAGE)
+    asked = out or RUNS
     try:
-        is_empty = not out.is_dir() or not any(out.iterdir())
+        if asked.exists() and not asked.is_dir():
+            raise CommandError(f"{asked} is a file: --out names the run's folder", USAGE)
+        is_empty = out is None or not out.is_dir() or not any(out.iterdir())
+        nearest = next(path for path in (asked, *asked.absolute().parents) if path.exists())
     except OSError as error:
-        raise CommandError(f"can't look into {out}: {error.strerror or error}") from None
+        raise CommandError(f"can't look into {asked}: {error.strerror or error}") from None
     if not is_empty and not force:
         raise CommandError(f"{out} is not empty: choose another folder with --out, go on with it by --resume, or use it with --force", USAGE)
+    if not os.access(nearest, os.W_OK):
+        raise CommandError(f"no permission to write into {nearest}")
 
 
 def new_folder(out: Path | None, name: str, force: bool) -> Path:
@@ -113,8 +117,6 @@ def new_folder(out: Path | None, name: str, force: bool) -> Path:
         stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{name[:60]}"
         out = next(path for number in range(1, 1000) if not (path := RUNS / (stem if number == 1 else f"{stem}.{number}")).exists())
     make_folder(out)
-    if not os.access(out, os.W_OK):
-        raise CommandError(f"no permission to write into {out}")
     return out
 
 
@@ -142,9 +144,17 @@ def _counted(titles: list[str], what: str) -> str:
 
 
 def resuming(folder: Path) -> str:
-    """The line that goes on with a run."""
-    program = click.get_current_context().command_path
-    return f"{'python ' if program.split()[0].endswith('.py') else ''}{program} --resume {shlex.quote(str(folder))}"
+    """The line that goes on with a run, for the shell that began it."""
+    program = sys.argv[0]
+    called = [as_found(sys.executable), program] if program.endswith(".py") else [as_found(program)]
+    return shlex.join([*called, *click.get_current_context().command_path.split()[1:], "--resume", str(folder)])
+
+
+def as_found(program: str) -> str:
+    """What a shell finds a program by: its name where that leads to it, else where it lies."""
+    name = os.path.basename(program)
+    found = shutil.which(name)
+    return name if found and os.path.abspath(found) == os.path.abspath(program) else program
 
 
 @contextmanager

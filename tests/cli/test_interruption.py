@@ -39,7 +39,11 @@ def test_an_interrupted_training_keeps_its_best_model(tmp_path: Path):
 
     assert running.returncode == 130, err
     assert out == ""
-    assert re.search(r"Error: interrupted in epoch \d+, and saved: `python main.py train --resume run` goes on", err)
+    said = re.search(r"Error: interrupted in epoch \d+, and saved: `(.* train --resume run)` goes on", err)
+    assert said, err
+    # the line finds program and run when it is pasted, which shows without TensorFlow where it is asked for another network
+    pasted = subprocess.run(f"{said[1]} --units 9", cwd=tmp_path, shell=True, capture_output=True, text=True, check=False)
+    assert "--units 9 is not the 8 that run was begun with" in pasted.stderr
     assert "Traceback" not in err
     assert load_model(model).configuration.units == 8
     assert (tmp_path / "run" / "history.csv").read_text().startswith("epoch,")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import pytest
 from tiny import configuration_of, tunes
 
@@ -102,3 +103,24 @@ def test_a_training_that_has_ended_is_through(shell, run):
     Settings("tunes", [], OPTIONS, configuration_of(tunes()).to_json(), PIECES, has_ended=True).write(run)
 
     assert shell("train", "--resume", "run")[:2] == (0, "run/model.safetensors\n")
+
+
+@pytest.mark.parametrize(
+    ("called", "python", "line"),
+    [
+        ("bin/musicgen", "bin/python", "musicgen train --resume 'a run'"),  # as a shell calls what it finds
+        ("./bin/musicgen", "bin/python", "musicgen train --resume 'a run'"),
+        ("other/bin/musicgen", "bin/python", "other/bin/musicgen train --resume 'a run'"),
+        ("main.py", "bin/python", "python main.py train --resume 'a run'"),
+        ("../main.py", "other/bin/python", "other/bin/python ../main.py train --resume 'a run'"),
+    ],
+)
+def test_the_line_that_goes_on_is_one_that_the_shell_finds(folder, monkeypatch, called, python, line):
+    for name in ("musicgen", "python"):
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "bin" / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+    monkeypatch.setattr("sys.argv", [called])
+    monkeypatch.setattr("sys.executable", python)
+    with click.Context(click.Command("train"), info_name="train", parent=click.Context(click.Group("program"), info_name=Path(called).name)):
+        assert run_folder.resuming(Path("a run")) == line
