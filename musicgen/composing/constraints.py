@@ -73,6 +73,9 @@ class Turn:
         self.has_ended = ids == vocabulary.end
         shift = np.minimum(np.maximum(vocabulary.steps(TIME_SHIFT, ids), self._earliest), self._latest)
         self.shift = np.where(self.has_ended, 0, shift)
+        onset = self._contexts.onset + self.shift
+        self._room = self._constraints.end - onset
+        self._may_be_last = (onset >= self._constraints.last_bar) & ~self.has_ended
         self._free = self._constraints.grammar.free_of(self.shift, self._contexts)
         self._free[self.has_ended] = True
 
@@ -86,7 +89,12 @@ class Turn:
 
     def durations(self) -> np.ndarray:
         """The mask of `duration`."""
-        room = self._constraints.end - self._contexts.onset - self.shift
-        allowed = np.ones((len(room), self._constraints.vocabulary.sizes[DURATION]), bool)
-        allowed[:, :-1] = self._constraints.values[DURATION] <= room[:, None]
+        allowed = np.ones((len(self.shift), self._constraints.vocabulary.sizes[DURATION]), bool)
+        allowed[:, :-1] = (self._constraints.values[DURATION] <= self._room[:, None]) | self.has_ended[:, None]
         return allowed
+
+    def last(self) -> np.ndarray:
+        """(B, V) which `duration` lets the note last to the end of the piece, if it may be one of the last."""
+        last = np.zeros((len(self.shift), self._constraints.vocabulary.sizes[DURATION]), bool)
+        last[:, :-1] = (self._constraints.values[DURATION] == self._room[:, None]) & self._may_be_last[:, None]
+        return last

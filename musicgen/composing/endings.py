@@ -1,9 +1,10 @@
 """Which of several endings a piece closes with.
 
-A network looks back only, so the last bars are played several times. Of these endings those come first that end as pieces do, on notes no shorter
-than usual, at a bar line or on longer ones; among them the one counts most to which the network gives the most probability, of what the length
-rules out and of the end where it stands: importance weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest
-is taken. An ending on the tonic of the piece so far, in the lowest note, gains TONIC nats: the key is what a network forgets over many bars.
+A network looks back only, so the last bars are played several times, and notes that last to the end of the piece are drawn more often than the network
+would. Of these endings those come first that end as pieces do, on notes no shorter than usual, at a bar line or on longer ones; among them the one
+counts most to which the network gives the most probability, of what the length rules out, of last notes beside how often they are drawn, and of the end
+where it stands: importance weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken. An ending on the
+tonic of the piece so far, in the lowest note, gains TONIC nats: the key is what a network forgets over many bars.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from musicgen.composing.request import Frame, Played, ended
 from musicgen.judging.key import estimate_key
 from musicgen.piece import Note, Part, Piece
 
-TONIC = 6.0  # nats
+TONIC = 4.0  # nats
 FEWEST_NOTES = 16  # before it is known how long notes usually are
 
 

@@ -17,6 +17,7 @@ from musicgen.encoding.contexts import Contexts
 from musicgen.encoding.vocabulary import DURATION, PART, PITCH, TIME_SHIFT, VELOCITY
 from musicgen.model.engine import Engine, State, log_sum_exp
 
+CLOSING = 4.0  # nats that a note gains in an ending if it lasts to the end of the piece; its take loses them
 History = tuple  # (History, part, Played): the latest note and all before it; () before the first
 
 
@@ -144,6 +145,8 @@ class Player:
             if field == TIME_SHIFT:
                 said, logits = logits[:, -1], turn.ending(logits, allowed)
                 to_end = said - logits[:, -1]  # ln of how much of that the end itself is
+            if field == DURATION and weighs:
+                logits = logits + CLOSING * turn.last()
             if weighs:
                 takes.weight += log_sum_exp(np.where(allowed, logits, -np.inf)) - total
             if (bias := guide.bias(field, note[:, PART])) is not None:
@@ -154,6 +157,8 @@ class Player:
             note[:, field] = sample(
                 logits, allowed, uniforms[:, column], temperature=heat, top_k=request.top_k, top_p=request.top_p, min_p=request.min_p
             )
+            if field == DURATION and weighs:
+                takes.weight -= CLOSING * turn.last()[contexts.rows, note[:, DURATION]]
             if field == TIME_SHIFT:
                 turn.choose_shift(note[:, TIME_SHIFT])
                 if turn.has_ended.any():
