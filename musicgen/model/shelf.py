@@ -12,7 +12,7 @@ def find_by_name(name: str | Path, packaged: Path = PACKAGED) -> Path:
     try:
         if (path / MODEL_NAME).exists():
             return path / MODEL_NAME
-        if path.exists():
+        if path.is_file() or (path.exists() and str(name) not in names):  # the corpus of a model may have its name
             return path
     except OSError:  # too long to name a file
         names = [one for one in names if one == name] or names
