@@ -146,7 +146,8 @@ class Player:
                 said, logits = logits[:, -1], turn.ending(logits, allowed)
                 to_end = said - logits[:, -1]  # ln of how much of that the end itself is
             if field == DURATION and weighs:
-                logits = logits + CLOSING * turn.last()
+                last = turn.last()
+                logits = logits + CLOSING * last
             if weighs:
                 takes.weight += log_sum_exp(np.where(allowed, logits, -np.inf)) - total
             if (bias := guide.bias(field, note[:, PART])) is not None:
@@ -158,7 +159,7 @@ class Player:
                 logits, allowed, uniforms[:, column], temperature=heat, top_k=request.top_k, top_p=request.top_p, min_p=request.min_p
             )
             if field == DURATION and weighs:
-                takes.weight -= CLOSING * turn.last()[contexts.rows, note[:, DURATION]]
+                takes.weight -= CLOSING * last[contexts.rows, note[:, DURATION]]
             if field == TIME_SHIFT:
                 turn.choose_shift(note[:, TIME_SHIFT])
                 if turn.has_ended.any():

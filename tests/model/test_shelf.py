@@ -27,5 +27,5 @@ def test_a_file_and_the_folder_of_a_run_come_before_the_models_that_come_along(h
 
 
 def test_a_name_that_is_none_is_told_those_there_are(here):
-    with pytest.raises(FileNotFoundError, match="there is no model nocturnes.*chorales, folk, quartets"):
+    with pytest.raises(FileNotFoundError, match=r"there is no model nocturnes.*chorales, folk, quartets"):
         find_by_name("nocturnes")
