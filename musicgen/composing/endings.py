@@ -1,10 +1,10 @@
 """Which of several endings a piece closes with.
 
-A network looks back only, so the last bars are played several times, and notes that last to the end of the piece are drawn more often than it would.
-Of these endings those come first that end as pieces do, on notes no shorter than usual, at a bar line or on longer ones; among them the one counts
-most to which the network gives the most probability, of what the length rules out, of last notes beside how often they are drawn, and of the end where
-it stands: importance weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken. An ending on the tonic
-of the piece so far, in the lowest note, gains TONIC nats: the key is what a network forgets over many bars.
+A network looks back only, so the last bars are played several times, and notes that last to the end of the piece are drawn more often than it
+would. Of these endings those come first that end as pieces do, on notes no shorter than usual, at a bar line or on longer ones; among them the one
+counts most to which the network gives the most probability, of what the length rules out, of last notes beside how often they are drawn, and of the
+end where it stands: importance weights, as in sequential Monte Carlo (Doucet, de Freitas and Gordon 2001), of which the greatest is taken. An
+ending on the tonic of the piece so far, in the lowest note, gains TONIC nats: the key is what a network forgets over many bars.
 """
 
 from collections.abc import Sequence
