@@ -34,6 +34,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
         "reading.signs",
         "reading.score_parsers",
         "reading.tune_reader",
+        "reading.tune_signs",
         "reading.builtin",
         "reading.ensembles",
         "reading.tunes",

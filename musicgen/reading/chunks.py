@@ -91,6 +91,9 @@ def _tracks(content: bytes, claimed: int, limits: Limits, remarks: list[str]) ->
         if not CHUNK_NAME.match(content, at):
             at = content.find(b"MTrk", at)  # rubbish between the chunks
             continue
+        if content[at : at + 4] == b"MThd":
+            remarks.append("another MIDI file behind the first one, left out")
+            break
         is_track, begin = content[at : at + 4] == b"MTrk", at + 8
         end = begin + int.from_bytes(content[at + 4 : begin], "big")
         is_whole = end == len(content) or (end < len(content) and (not is_track or CHUNK_NAME.match(content, end)))

@@ -13,7 +13,8 @@ from musicgen.reading.reasons import Reason, UnreadableFileError
 
 META = 0xFF
 TEXT, SET_NAME, END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59  # meta events
-NOTE_OFF, NOTE_ON, PROGRAM_CHANGE, CHANNEL_PRESSURE = 0x80, 0x90, 0xC0, 0xD0  # with the channel in the lower half
+NOTE_OFF, NOTE_ON, CONTROL_CHANGE, PROGRAM_CHANGE, CHANNEL_PRESSURE = 0x80, 0x90, 0xB0, 0xC0, 0xD0  # with the channel in the lower half
+SYSTEM_EXCLUSIVE = 0xF0
 SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, 0xF8: 0, 0xFA: 0, 0xFB: 0, 0xFC: 0, 0xFE: 0}
 MAX_TICKS = 2**31 - 2**28  # of a track; what is left of 31 bits is for the time that `midi` adds
 
@@ -64,6 +65,14 @@ def _variable_length(track: bytes, at: int) -> tuple[int, int]:
         if track[after - 1] < 0x80:
             return number, after
     raise IndexError
+
+
+def text_of(data: bytes) -> str:
+    """A text in UTF-8, or else in Latin-1 as it is written under Windows."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def check_times(tracks: tuple[bytes, ...]) -> None:

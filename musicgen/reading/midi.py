@@ -16,6 +16,7 @@ from musicgen.reading.chunks import END_OF_TRACK, Song, songs_in
 from musicgen.reading.events import NOTE_OFF, NOTE_ON, check_times
 from musicgen.reading.grid import Grid, check_heard, on_grid
 from musicgen.reading.guard import Limits, read_bytes
+from musicgen.reading.kits import may_differ
 from musicgen.reading.readings import Reading, Refusal
 from musicgen.reading.reasons import UnreadableFileError
 from musicgen.reading.second import hear_again
@@ -75,7 +76,7 @@ def _hear(song: Song) -> tuple[Heard, tuple[str, ...]]:
     heard, complaint = None, ""
     try:
         heard = _hear_with_symusic(song)
-        if not heard.num_endless and all(track.endswith(END_OF_TRACK) for track in song.tracks) and not _borrows(heard, song):
+        if not _may_mishear(heard, song):
             return heard, ()
     except (RuntimeError, ValueError) as error:
         complaint = str(error).removeprefix("MiniMidi: ").removesuffix(": iostream error")
@@ -127,6 +128,13 @@ def _released(track: bytes) -> bytes:
 def _channels(track: bytes) -> list[int]:
     """The channels that may have notes: whose status is among the bytes, be it as another thing."""
     return [channel for channel in range(16) if NOTE_ON | channel in track]
+
+
+def _may_mishear(heard: Heard, song: Song) -> bool:
+    """Whether symusic may not have heard all, or a name of no UTF-8."""
+    if heard.num_endless or not all(track.endswith(END_OF_TRACK) for track in song.tracks):
+        return True
+    return any("\ufffd" in strand.name for strand in heard.strands) or may_differ(song.tracks) or _borrows(heard, song)
 
 
 def _borrows(heard: Heard, song: Song) -> bool:

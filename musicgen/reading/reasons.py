@@ -23,6 +23,7 @@ class Reason(Enum):
     UNSAFE = "unsafe", "The file is built to do harm or by a very odd program: leave it out, or save it anew as MIDI."
     ENCRYPTED = "encrypted", "Unzip it with its password into a folder."
     NESTED = "zip in a zip", "Unzip the outer file into a folder."
+    PACKED = "packed", "Unpack it into a folder, or pack it as a zip file."
     NOT_A_FILE = "not a regular file", "Copy its content into a file."
     LINK_OUT = "link out of the folder", "Copy the file into the folder, or name the place that it leads to."
     NO_PERMISSION = "no permission", "Make the file readable for you."

@@ -15,22 +15,28 @@ from musicgen.reading.tunebooks import is_tunebook
 MIDI, ZIP, MUSICXML, ABC, KERN = "MIDI", "zip", "MusicXML", "ABC", "kern"
 ZIP_STARTS = (b"PK\3\4", b"PK\5\6")  # of one with members, and of one without
 MUSICXML_ROOTS = ("score-partwise", "score-timewise")
-# what people have in folders of music: how it begins, what it is, and as what it can be saved
+# what people have in folders of music: how it begins, what it is, and what that means
 OTHERS = (
-    (b"ID3", "recorded sound (MP3)"),
-    (b"\xff\xfb", "recorded sound (MP3)"),
-    (b"OggS", "recorded sound (Ogg)"),
-    (b"fLaC", "recorded sound (FLAC)"),
-    (b"RIFF", "recorded sound (WAV) or another RIFF file without MIDI"),
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"7z\xbc\xaf", "a 7z file"),
-    (b"Rar!", "a RAR file"),
-    (b"SMF2CLIP", "a MIDI 2.0 clip"),
-    (b"<museScore", "a MuseScore file"),
+    (b"ID3", "recorded sound (MP3)", Reason.NOT_MUSIC),
+    (b"\xff\xfb", "recorded sound (MP3)", Reason.NOT_MUSIC),
+    (b"OggS", "recorded sound (Ogg)", Reason.NOT_MUSIC),
+    (b"fLaC", "recorded sound (FLAC)", Reason.NOT_MUSIC),
+    (b"RIFF", "recorded sound (WAV) or another RIFF file without MIDI", Reason.NOT_MUSIC),
+    (b"%PDF", "a PDF", Reason.NOT_MUSIC),
+    (b"\x89PNG", "a picture", Reason.NOT_MUSIC),
+    (b"\xff\xd8\xff", "a picture", Reason.NOT_MUSIC),
+    (b"\x1f\x8b", "a gzip file", Reason.PACKED),
+    (b"BZh", "a bzip2 file", Reason.PACKED),
+    (b"\xfd7zXZ", "an xz file", Reason.PACKED),
+    (b"7z\xbc\xaf", "a 7z file", Reason.PACKED),
+    (b"Rar!", "a RAR file", Reason.PACKED),
+    (b"SMF2CLIP", "a MIDI 2.0 clip", Reason.UNSUPPORTED),
+    (b"\x0fSIBELIUS", "a Sibelius file", Reason.UNSUPPORTED),
+    (b"ENIGMA BINARY FILE", "a Finale file", Reason.UNSUPPORTED),
+    (b"\x18FICHIER GUITAR PRO", "a Guitar Pro file", Reason.UNSUPPORTED),
 )
+TAR_MARK, TAR_MARK_AT = b"ustar", 257
+NOT_READ = "no music that can be read (neither MIDI, MusicXML, ABC nor kern{})"
 LOOKED_AT = 65_536  # bytes in which a score in text must show what it is
 
 
@@ -45,20 +51,21 @@ def recognize(content: bytes) -> Recognized:
         raise UnreadableFileError("an empty file", Reason.EMPTY)
     if content.startswith(ZIP_STARTS):
         return Recognized(ZIP, content)
+    if content.startswith(TAR_MARK, TAR_MARK_AT):  # what is in it may look like music that begins late
+        raise UnreadableFileError(NOT_READ.format(": it is a tar file"), Reason.PACKED)
     if is_midi(content):
         return Recognized(MIDI, content)
     if _is_xml(content):
         _check_xml(content)
         return Recognized(MUSICXML, content)
-    other = next((what for start, what in OTHERS if content.startswith(start)), None)
-    if other is None and b"\0" not in content[:LOOKED_AT]:
+    what, reason = next(((f": it is {what}", reason) for start, what, reason in OTHERS if content.startswith(start)), ("", Reason.NOT_MUSIC))
+    if not what and b"\0" not in content[:LOOKED_AT]:
         text = _text(content)
         if is_tunebook(text):
             return Recognized(ABC, text.encode())
         if re.search(r"(^|\t)\*\*kern(\t|\r?$)", text[:LOOKED_AT], re.MULTILINE):
             return Recognized(KERN, text.encode())
-    what = f": it is {other}" if other else ""
-    raise UnreadableFileError(f"no music that can be read (neither MIDI, MusicXML, ABC nor kern{what})", Reason.NOT_MUSIC)
+    raise UnreadableFileError(NOT_READ.format(what), reason)
 
 
 def _text(content: bytes) -> str:

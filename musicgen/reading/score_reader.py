@@ -125,6 +125,7 @@ score_reader = ScoreReader()
 def serve() -> None:
     """Be the child."""
     _limit_memory(int(sys.argv[1]))
+    from musicgen.reading.assembly import SkipError
     from musicgen.reading.score_parsers import parse
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -148,6 +149,8 @@ def serve() -> None:
             answer({"reason": Reason.OUT_OF_MEMORY.value})
         except UnreadableFileError as error:
             answer({"reason": error.reason.value, "message": str(error)})
+        except SkipError as error:
+            answer({"reason": Reason.DAMAGED.value, "message": f"a damaged score ({error})"})
         except Exception as error:  # music21 raises anything for what it does not expect
             said = " ".join(str(error).split()) or type(error).__name__
             answer({"reason": Reason.DAMAGED.value, "message": f"a damaged score (music21: {said[:MOST_LETTERS]})"})

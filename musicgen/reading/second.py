@@ -5,7 +5,6 @@ where its pitch is struck again; what is left then is ended by a note-off for it
 A note has the program that its own track gave to its channel, or else the one that any track did.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
 from operator import itemgetter
 from typing import NamedTuple
@@ -13,10 +12,23 @@ from typing import NamedTuple
 import numpy as np
 
 from musicgen.reading.chunks import Song
-from musicgen.reading.events import KEY_SIGNATURE, META, NOTE_OFF, NOTE_ON, PROGRAM_CHANGE, SET_NAME, SET_TEMPO, TIME_SIGNATURE, events
+from musicgen.reading.events import (
+    CONTROL_CHANGE,
+    KEY_SIGNATURE,
+    META,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM_CHANGE,
+    SET_NAME,
+    SET_TEMPO,
+    TIME_SIGNATURE,
+    events,
+    text_of,
+)
+from musicgen.reading.kits import Kits, latest
 from musicgen.reading.strands import Heard, Strand
 
-DRUM_CHANNEL = 9
+SILENCES = (120, 123)  # controllers: all sound off, all notes off
 
 
 class Stroke(NamedTuple):
@@ -40,24 +52,31 @@ def hear_again(song: Song) -> Heard:
     heard = Heard([], [], [], [], 0)
     names: list[str] = []
     strokes: dict[Place, list[Stroke]] = defaultdict(list)
+    silences: dict[int, list[int]] = defaultdict(list)  # channel -> ticks
     programs: list[tuple[int, int, int]] = []  # channel, tick, program, of all tracks
+    kits = Kits(song.tracks)
     for index, track in enumerate(song.tracks):
         own: dict[int, int] = {}
         names.append("")
-        for tick, status, kind, data in events(track):
+        for event in events(track):
+            tick, status, kind, data = event
+            kits.hear(event)
             channel, status = (0, status) if status >= 0xF0 else (status & 0x0F, status & 0xF0)
             if status == META and kind == SET_NAME:
-                names[index] = data.decode("utf-8", "replace")
+                names[index] = text_of(data)
             elif status == META:
                 _hear_change(heard, tick, kind, data)
             elif status == PROGRAM_CHANGE:
                 own[channel] = min(data[0], 127)
                 programs.append((channel, tick, own[channel]))
+            elif status == CONTROL_CHANGE and data[0] in SILENCES:
+                silences[channel].append(tick)
             elif status in (NOTE_ON, NOTE_OFF):
                 pitch, velocity = (min(byte, 127) for byte in data)
                 strokes[index, channel, pitch].append(Stroke(tick, velocity if status == NOTE_ON else 0, own.get(channel)))
-    sounding, num_endless = _paired(strokes)
-    return heard._replace(strands=_strands(sounding, names, sorted(programs, key=itemgetter(0, 1))), num_endless=num_endless)
+        kits.end_track()
+    sounding, num_endless = _paired(strokes, silences)
+    return heard._replace(strands=_strands(sounding, names, sorted(programs, key=itemgetter(0, 1)), kits), num_endless=num_endless)
 
 
 def _hear_change(heard: Heard, tick: int, kind: int, data: bytes) -> None:
@@ -69,7 +88,7 @@ def _hear_change(heard: Heard, tick: int, kind: int, data: bytes) -> None:
         heard.keys.append((tick, (data[0] + 128) % 256 - 128, data[1] == 1))
 
 
-def _paired(strokes: dict[Place, list[Stroke]]) -> tuple[dict[Place, list[Sounding]], int]:
+def _paired(strokes: dict[Place, list[Stroke]], silences: dict[int, list[int]]) -> tuple[dict[Place, list[Sounding]], int]:
     """The notes that end, and how many never do."""
     sounding: dict[Place, list[Sounding]] = {}
     endless: list[tuple[Place, Stroke]] = []
@@ -82,12 +101,14 @@ def _paired(strokes: dict[Place, list[Stroke]]) -> tuple[dict[Place, list[Soundi
         releases[place[1:]] += unused
     num_endless = 0
     for place, stroke in sorted(endless, key=lambda left: left[1].tick):
-        later = [tick for tick in releases[place[1:]] if tick > stroke.tick]
-        if later:
-            sounding[place].append(Sounding(stroke, min(later)))
-            releases[place[1:]].remove(min(later))
-        else:
+        own = releases[place[1:]]
+        end = min((tick for tick in (*own, *silences[place[1]]) if tick > stroke.tick), default=None)
+        if end is None:
             num_endless += 1
+            continue
+        sounding[place].append(Sounding(stroke, end))
+        if end in own:
+            own.remove(end)
     return sounding, num_endless
 
 
@@ -123,20 +144,11 @@ def _by_strokes(struck: list[Stroke]) -> tuple[list[Sounding], list[Stroke], lis
     return notes, still_open, unused
 
 
-def _strands(sounding: dict[Place, list[Sounding]], names: list[str], programs: list[tuple[int, int, int]]) -> list[Strand]:
-    """By track, channel and program, in this order."""
-    gathered: dict[Place, list[tuple[int, int, int, int]]] = defaultdict(list)
+def _strands(sounding: dict[Place, list[Sounding]], names: list[str], programs: list[tuple[int, int, int]], kits: Kits) -> list[Strand]:
+    """By track, channel, program and whether these are drums, in this order."""
+    gathered: dict[tuple[int, int, int, bool], list[tuple[int, int, int, int]]] = defaultdict(list)
     for (index, channel, pitch), notes in sounding.items():
         for (tick, velocity, own), end in notes:
-            program = _program_at(programs, channel, tick) if own is None else own
-            gathered[index, channel, program].append((tick, end - tick, pitch, velocity))
-    return [
-        Strand(names[index], program, channel == DRUM_CHANNEL, *np.array(rows, np.int64).T)
-        for (index, channel, program), rows in sorted(gathered.items())
-    ]
-
-
-def _program_at(programs: list[tuple[int, int, int]], channel: int, tick: int) -> int:
-    """What any track gave to a channel last, 0 where none has."""
-    index = bisect_right(programs, (channel, tick), key=itemgetter(0, 1))
-    return programs[index - 1][2] if index and programs[index - 1][0] == channel else 0
+            program = latest(programs, channel, tick, 0) if own is None else own
+            gathered[index, channel, program, kits.is_drum(channel, tick)].append((tick, end - tick, pitch, velocity))
+    return [Strand(names[index], program, is_drum, *np.array(rows, np.int64).T) for (index, _, program, is_drum), rows in sorted(gathered.items())]

@@ -65,7 +65,7 @@ def _endings(measures: list[Any]) -> dict[int, frozenset[int]]:
         inside = [indices[id(measure)] for measure in bracket.getSpannedElements() if id(measure) in indices]
         endings.update(dict.fromkeys(range(min(inside), max(inside) + 1) if inside else (), frozenset(bracket.numberRange)))
     for index, following in pairwise(sorted(endings)):
-        is_next = min(endings[following], default=0) > max(endings[index], default=0)
+        is_next = 1 not in endings[following] and not endings[following] & endings[index]
         if is_next and not any(_times(measure) for measure in measures[index : following - 1]):
             endings.update(dict.fromkeys(range(index, following), endings[index]))
     return endings

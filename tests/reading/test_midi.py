@@ -92,6 +92,11 @@ def test_a_note_may_be_ended_by_another_track():
     assert part.notes == (Note(0, 60, 12, 20),)
 
 
+@pytest.mark.parametrize("silence", ["B0 78 00", "B0 7B 00"])
+def test_a_note_without_an_end_of_its_own_may_be_silenced_with_its_channel(silence):
+    assert notes_read(f"00 90 3C 50  30 B1 7B 00  30 {silence}  {QUARTER_C}" + END) == (Note(0, 60, 12, 20), Note(12, 60, 12, 20))
+
+
 def test_an_end_without_a_note_is_left_out():
     assert notes_read("00 80 3E 00  " + QUARTER_C + END) == (Note(0, 60, 12, 20),)
 
@@ -161,13 +166,39 @@ def test_a_program_that_changes_within_a_track_begins_another_part():
     assert (piano.program, piano.notes, flute.program, flute.notes) == (0, (Note(0, 60, 12, 20),), 73, (Note(12, 60, 12, 20),))
 
 
+GS_PART_4 = "00 F0 0A 41 10 42 12 40 14 15 {} 00 F7 "
+XG_ON, GM2_ON = "00 F0 08 43 10 4C 00 00 7E 00 F7 ", "00 F0 05 7E 7F 09 03 F7 "
+ON_CHANNEL_4, ON_CHANNEL_10 = (f"00 9{channel} 26 50  60 8{channel} 26 00  " for channel in "39")
+
+
+@pytest.mark.parametrize(
+    ("track", "are_drums"),
+    [
+        (ON_CHANNEL_4 + ON_CHANNEL_10, [False, True]),
+        (GS_PART_4.format("01") + ON_CHANNEL_4, [True]),
+        (GS_PART_4.format("01") + GS_PART_4.format("00") + ON_CHANNEL_4, [False]),
+        (GS_PART_4.replace("14 15", "10 15").format("00") + ON_CHANNEL_10, [False]),  # its part 0 is the tenth channel
+        (XG_ON + "00 B3 00 7F 00 C3 00 " + ON_CHANNEL_4, [True]),
+        (XG_ON + "00 B3 00 7F " + ON_CHANNEL_4, [False]),  # a bank waits for its program
+        (XG_ON + "00 B3 00 7F 00 C3 00 " + ON_CHANNEL_4 + "00 B3 00 00 00 C3 00 " + ON_CHANNEL_4, [False, True]),
+        (XG_ON + "00 B9 00 00 00 C9 00 " + ON_CHANNEL_10, [True]),
+        ("00 F0 08 43 10 4C 08 03 07 02 F7 " + ON_CHANNEL_4, [True]),  # XG's part mode
+        ("00 B3 00 7F 00 C3 00 " + ON_CHANNEL_4, [False]),  # other sounds, where nothing says XG
+        (GM2_ON + "00 B3 00 78 00 C3 00 " + ON_CHANNEL_4, [True]),
+        (GM2_ON + "00 B9 00 79 00 C9 00 " + ON_CHANNEL_10, [False]),
+    ],
+)
+def test_channels_of_drums(track, are_drums):
+    assert [part.is_drum for part in read_midi(midi(track + END)).parts] == are_drums
+
+
 @pytest.mark.parametrize(
     ("written", "name"),
     [
         ("Flöte".encode(), "Flöte"),
         ("ヴァイオリン".encode(), "ヴァイオリン"),
-        ("Flöte".encode("latin-1"), "Fl\ufffdte"),
-        (b"\xff\xfe\xfd", "\ufffd\ufffd\ufffd"),
+        ("Flöte".encode("latin-1"), "Flöte"),
+        (b"\xff\xfe\x81", "ÿþ\ufffd"),
         (b"\xed\xa0\x80\xf0\x9f", None),  # half of a pair, and the half of a letter
         (b"Piano\0\0\0", "Piano"),
         (b"  Violin \t I\r\n", "Violin I"),
@@ -331,6 +362,7 @@ def test_refused(content, complaint):
         (midi(QUARTER_C + END).replace(b"MTrk\0\0\0\x0c", b"MTrk\xff\xff\xff\xff"), "a track of another length than it says"),
         (midi(QUARTER_C + END).replace(b"MTrk\0\0\0\x0c", b"MTrk\0\0\0\2"), "a track of another length than it says"),
         (midi(QUARTER_C + END)[:14] + b"\0\0" + midi(QUARTER_C + END)[14:], None),  # padding
+        (midi(QUARTER_C + END) + midi(QUARTER_C + END), "another MIDI file behind the first one, left out"),
         (midi("00 90 3D 50 " + QUARTER_C + END), "notes that never end, left out: 1"),
         (midi("60 90 3C 50 00 3C 00 " + END), "notes without a length, made one step long: 1"),
         (midi("00 90 3C 50 00 90 3C 50 60 3C 00 00 3C 00" + END), "notes struck again while they sounded, cut short or left out: 1"),

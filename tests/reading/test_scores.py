@@ -187,7 +187,7 @@ X:x
 T:No such thing
 M:4/4
 K:C
-C & E |
+C && E |
 
 X:5
 T:Two
@@ -297,6 +297,9 @@ ENTITIES = '<!DOCTYPE s [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><score-partwise>&
         (b"ID3\3", Reason.NOT_MUSIC),
         (b"X:1\nK:C\n", Reason.NO_NOTES),
         (b"X:1\nT:without a key\n", Reason.NOT_MUSIC),
+        (bytes(257) + b"ustar" + b"MThd\0\0\0\6", Reason.PACKED),
+        (b"\x1f\x8b\x08", Reason.PACKED),
+        (b"\x18FICHIER GUITAR PRO v5.00", Reason.UNSUPPORTED),
         (b"**kern\n*-\n", Reason.NO_NOTES),
         (zipped({}), Reason.EMPTY),
         (zipped({"a.txt": b"no music"})[:-20], Reason.DAMAGED),

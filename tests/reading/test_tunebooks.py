@@ -26,10 +26,73 @@ def played(abc: str) -> list[str]:
         ("CD||:EF: |[|:GA:|]", "CDEFEFGAGA"),
         ("CD||\\\n:EF|G[|]:|", "CDEFGEFG"),
         ("CC||DD|EE:|FF|]", "CCDDEEDDEEFF"),
+        ("|:CD|[1EF:|[2GA:|[3Bc|]", "CDEFCDGACDBc"),
+        ("|:CD|1EF:|2GA:|3Bc|]", "CDEFCDGACDBc"),
+        ("|:CD|[1,3EF|EE:|[2GA:|[4cc|]", "CDEFEECDGACDEFEECDcc"),
+        ("|:CD|1-3EF:|4GA|]", "CDEFCDEFCDEFCDGA"),
+        ("|::CD|EF::|GA|]", "CDEFCDEFCDEFGA"),
+        ("|:CD|EF:|3GA|]", "CDEFCDEFCDEFGA"),
     ],
 )
 def test_repeats_and_endings(music, heard):
     assert played(f"K:C\n{music}") == [heard]
+
+
+@pytest.mark.parametrize(
+    ("music", "heard"),
+    [
+        ("CD|EF!fine!|GA!D.C.!|]", "CDEFGACDEF"),
+        ("CD|EF !fine! |GA| !D.C.!", "CDEFGACDEF"),
+        ("CD|!segno!EF|GA!D.S.!|]", "CDEFGAEFGA"),
+        ("CD|SEF|GA+D.S.+|]", "CDEFGAEFGA"),
+        ("CD|!segno!EF!coda!|GA|Bc!D.S.alcoda!|!coda!de|]", "CDEFGABcEFde"),
+        ("CD|EF|!dacoda!GA|Bc!D.C.alcoda!|\nO de|]", "CDEFGABcCDEFGAde"),
+        ('CD|"^Fine"EF|"_D.C. al Fine"GA|]', "CDEFGACDEF"),
+        ('CD|"Segno"EF:|GA " D.S."|]', "CDEFCDEFGAEFGA"),
+        ('"Dm"CD|"D.C. Miller"EF|]', "CDEF"),  # words of another sort
+        ("C>!fine!D|EF!D.C.!|]", "CDEFCD"),
+    ],
+)
+def test_jumps(music, heard):
+    assert played(f"K:C\n{music}") == [heard]
+
+
+@pytest.mark.parametrize(
+    ("music", "notes"),
+    [
+        ("CD&EF|GA|]", [(0, "C"), (0, "E"), (12, "D"), (12, "F"), (24, "G"), (36, "A")]),
+        ("CD|G2&E2&C2|A2|]", [(0, "C"), (12, "D"), (24, "C"), (24, "E"), (24, "G"), (48, "A")]),
+        ("&CD|G2|]", [(0, "C"), (12, "D"), (24, "G")]),
+        ("CD|E2&[GB]2|C2|]", [(0, "C"), (12, "D"), (24, "E"), (24, "G"), (24, "B"), (48, "C")]),
+    ],
+)
+def test_voices_that_are_laid_over_a_bar(music, notes):
+    (reading,) = read_music(f"X:1\nM:2/4\nL:1/4\nK:C\n{music}\n".encode(), "tune.abc")
+
+    assert [(note.onset, SCALE[note.pitch]) for note in reading.piece.parts[0].notes] == notes
+
+
+def test_changes_take_place_where_they_stand():
+    (reading,) = read_music(b"X:1\nM:2/4\nL:1/4\nQ:1/4=60\nK:C\nCD|EF|\nM:3/4\nK:G\nEFG|E[Q:1/4=90]F[K:C]F|]\n", "tune.abc")
+    piece = reading.piece
+
+    assert [note.pitch for note in piece.parts[0].notes] == [60, 62, 64, 65, 64, 66, 67, 64, 66, 65]
+    assert [meter[:3] for meter in piece.meters] == [(0, 2, 4), (48, 3, 4)]
+    assert [key[:2] for key in piece.keys] == [(0, 0), (48, 1), (108, 0)]
+    assert piece.tempos == ((0, 60.0), (96, 90.0))
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("m: ~G2 = {A}G{F}G\nK:C\n~GG|~G2|]", "GGGG"),
+        ("m: ~n2 = n{o}m\nK:C\n~G2|~c2|", "GFcB"),
+        ("K:C\nCD|\n%%begintext\nX:2\nK:C\nAA|\n%%endtext\n%%text A B|\nEF|]\n\nwords at the end", "CDEF"),
+        ("K:C\n\nCD|EF|\n\nGA|", "CDEFGA"),  # empty lines that should not be there
+    ],
+)
+def test_macros_and_words(written, heard):
+    assert played(written) == [heard]
 
 
 @pytest.mark.parametrize(
