@@ -18,6 +18,7 @@ from musicgen.listening.pianoroll import Colouring, by_part, roll, said
 from musicgen.listening.samples import bank_of
 from musicgen.listening.takes import takes_html
 from musicgen.model.file import Model
+from musicgen.model.shelf import model_title
 from musicgen.piece import Piece
 
 ROLL_WIDTH = 1020  # pixels
@@ -101,11 +102,11 @@ def page_of_takes(path: Path, model: Model, name: str, takes: Sequence[Take], st
             faults=[_fault(fault, take.piece) for fault in take.row["faults"]],
             copies=take.copies,
             colourings=all_colourings(sounding(take.piece), model),
-            details={"model": str(path), "random seed": take.row["random_seed"], **take.settings},
+            details={"model": model_title(path), "random seed": take.row["random_seed"], **take.settings},
         )
         for take in takes
     ]
-    return page_of(title, [f"Composed by the model {path}."], decks, studio, _compared(takes) if len(takes) > 1 else None)
+    return page_of(title, [f"Composed by the model {model_title(path)}."], decks, studio, _compared(takes) if len(takes) > 1 else None)
 
 
 def _fault(fault: Mapping, piece: Piece) -> str:

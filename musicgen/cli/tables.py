@@ -3,7 +3,10 @@
 Conventions: figures are what `evaluate --json` prints. A figure that is not there is shown as a dash; shares are percentages.
 """
 
+from pathlib import Path
+
 from musicgen.listening.page import Table
+from musicgen.model.shelf import model_title
 
 DASH = "-"
 LIKENESS = (("overlapped_area", 2), ("divergence", 3))  # and their decimals
@@ -34,7 +37,7 @@ def facts_of(figures: dict) -> list[str]:
             judged += f" Not judged are {left_out} that were held out, but are copies of pieces that were learned, or are not there."
     else:
         judged = f"This is another corpus than the model learned from ({figures['learned_from']}), so all {pieces} pieces are judged."
-    facts = [f"Model {figures['model']}, corpus {corpus['name']}. {judged}"]
+    facts = [f"Model {model_title(Path(figures['model']))}, corpus {corpus['name']}. {judged}"]
     if foreign := figures["foreign_notes"]:
         facts.append(
             f"{foreign:,} notes are not in the model's vocabulary: they were left out or heard as the nearest, so nats per note say too little."
