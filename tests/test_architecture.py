@@ -35,6 +35,7 @@ OWNERS = {  # of a foreign library, the only ones that import it
         "reading.score_parsers",
         "reading.tune_reader",
         "reading.tune_signs",
+        "reading.kern",
         "reading.builtin",
         "reading.ensembles",
         "reading.tunes",

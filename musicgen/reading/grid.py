@@ -42,6 +42,8 @@ def check_heard(heard: Heard, ticks_per_quarter: int, limits: Limits) -> None:
     if not sounding:
         never = f": {heard.num_endless:,} begin and never end" if heard.num_endless else ""
         raise UnreadableFileError(f"no notes in it{never}", Reason.NO_NOTES)
+    if min(int(min(strand.begin.min(), strand.length.min())) for strand in sounding) < 0:
+        raise UnreadableFileError("times that run backwards, so that notes begin before the music or end before they begin")
     longest = max(int(strand.length.max()) for strand in sounding)
     end = max(int((strand.begin + strand.length).max()) for strand in sounding)
     limits.check("quarters", -(-end // ticks_per_quarter))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from musicgen.reading.kern import complete
 from musicgen.reading.plain_scores import plain_score
 from musicgen.reading.reasons import Reason, UnreadableFileError
 from musicgen.reading.scores import hear_score
@@ -41,7 +42,7 @@ def _parse_musicxml(content: bytes) -> Any:
 def _parse_kern(content: bytes) -> Any:
     from music21 import converter
 
-    return converter.parseData(_text(content), format="humdrum")
+    return complete(converter.parseData(_text(content), format="humdrum"))
 
 
 def _text(content: bytes) -> str:

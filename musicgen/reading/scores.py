@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from musicgen.reading.assembly import MINOR_MODES, Bar, SkipError, Sound, joined, meters_of
+from musicgen.reading.kern import order_of_sections
 from musicgen.reading.repeats import played_order
 from musicgen.reading.signs import signs_of
 from musicgen.reading.strands import TICKS_PER_QUARTER, Heard, Strand
@@ -62,11 +64,14 @@ def hear_score(score: Any, is_tune: bool = False) -> Score:
     staves: dict[str, Stave] = {}
     for number, (part, bars) in enumerate(zip(parts, measures, strict=True)):
         player = part.id.rpartition("-Staff")[0] if isinstance(part, stream.PartStaff) else f"{number}"  # both hands are one part
-        stave = _stave(part, bars, remarks)
-        staves[player] = staves[player].with_staff(stave) if player in staves else stave
+        for turn, stave in enumerate(_staves(part, bars, remarks)):
+            place = f"{player} {turn}"
+            staves[place] = staves[place].with_staff(stave) if place in staves else stave
     longest = max(measures, key=len)
     lengths = [_length([bars[index] for bars in measures if index < len(bars)]) for index in range(len(longest))]
-    order, can_follow = played_order(signs_of(longest), is_tune)
+    order, can_follow = order_of_sections(parts[measures.index(longest)], longest), True
+    if order is None:
+        order, can_follow = played_order(signs_of(longest), is_tune)
     if not can_follow:
         remarks["a jump (da capo, dal segno) to a sign that is not there, left out"] = 1
     begins = [Fraction(0)]
@@ -96,15 +101,35 @@ def hear_score(score: Any, is_tune: bool = False) -> Score:
     return Score((score.metadata and score.metadata.bestTitle) or "", heard, said)
 
 
-def _stave(part: Any, bars: list[Any], remarks: Counter[str]) -> Stave:
+def _staves(part: Any, bars: list[Any], remarks: Counter[str]) -> list[Stave]:
+    """A part, or one of each instrument on which it is played in turn."""
     from music21 import dynamics, instrument
 
-    player = part.getElementsByClass(instrument.Instrument).first() or part[instrument.Instrument].first() or instrument.Instrument()
     marks = [(Fraction(mark.getOffsetInHierarchy(part)), mark.volumeScalar) for mark in part[dynamics.Dynamic] if mark.volumeScalar is not None]
-    sounds = [list(_sounds(bar, Fraction(bar.getOffsetInHierarchy(part)) if bar is not part else Fraction(0), marks, remarks)) for bar in bars]
-    name = str(part.partName or player.partName or player.instrumentName or "")
-    is_drum = player.midiChannel == DRUM_CHANNEL or isinstance(player, instrument.UnpitchedPercussion) or _is_unpitched(bars)
-    return Stave(name, 0 if is_drum else player.midiProgram or _program_of(name), is_drum, sounds)
+    begins = [Fraction(bar.getOffsetInHierarchy(part)) if bar is not part else Fraction(0) for bar in bars]
+    sounds = [list(_sounds(bar, begin, marks, remarks)) for bar, begin in zip(bars, begins, strict=True)]
+    found = sorted(((Fraction(one.getOffsetInHierarchy(part)), one) for one in part[instrument.Instrument]), key=itemgetter(0))
+    changes = [(at, *_player(part, one, at == found[0][0])) for at, one in found] or [(Fraction(0), *_player(part, instrument.Instrument(), True))]
+    if any(is_drum for *_, is_drum in changes) or _is_unpitched(bars):
+        return [Stave(changes[0][1], 0, True, sounds)]
+    players = list(dict.fromkeys((name, program) for _, name, program, _ in changes))
+    if len(players) == 1:
+        return [Stave(*players[0], False, sounds)]
+    own: dict[tuple[str, int], list[list[tuple[Sound, int]]]] = {player: [[] for _ in bars] for player in players}
+    for index, (begin, bar) in enumerate(zip(begins, sounds, strict=True)):
+        for sound, velocity in bar:
+            turn = max(1, bisect_right(changes, begin + sound.onset, key=itemgetter(0)))
+            own[changes[turn - 1][1:3]][index].append((sound, velocity))
+    return [Stave(*player, False, played) for player, played in own.items()]
+
+
+def _player(part: Any, player: Any, is_first: bool) -> tuple[str, int, bool]:
+    """Name and program of an instrument, and whether it is drums; a part is called by its first one, or as the score says."""
+    from music21 import instrument
+
+    name = str((is_first and part.partName) or player.partName or player.instrumentName or "")
+    is_drum = player.midiChannel == DRUM_CHANNEL or isinstance(player, instrument.UnpitchedPercussion)
+    return name, player.midiProgram or _program_of(name), is_drum
 
 
 def _program_of(name: str) -> int:

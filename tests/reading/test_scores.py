@@ -140,6 +140,41 @@ def test_repeats_are_played_and_an_upbeat_is_one():
     assert piece.meters[0] == Meter(0, 4, 4)
 
 
+SOUND = "<direction><direction-type/><sound {}/></direction>"
+
+
+@pytest.mark.parametrize(
+    ("marks", "heard"),
+    [
+        (["", 'fine="yes"', "", 'dacapo="yes"'], [60, 62, 64, 65, 60, 62]),
+        (["", 'segno="s"', "", 'dalsegno="s"'], [60, 62, 64, 65, 62, 64, 65]),
+        (['tocoda="c"', "", 'dacapo="yes"', 'coda="c"'], [60, 62, 64, 60, 65]),
+    ],
+)
+def test_jumps_that_a_player_alone_is_told(marks, heard):
+    bars = [note(step, 16) + (SOUND.format(mark) if mark else "") for step, mark in zip("CDEF", marks, strict=True)]
+    assert [pitch for _, pitch, _ in notes_in(xml(attributes() + bars[0], *bars[1:]))] == heard
+    said = bars[3].replace("<direction-type/>", "<direction-type><words>D.C.</words></direction-type>")
+    if "dacapo" in marks[3]:
+        assert [pitch for _, pitch, _ in notes_in(xml(attributes() + bars[0], *bars[1:3], said))] == heard
+
+
+def test_bars_that_repeat_those_before_are_played_and_cues_are_not():
+    again = '<attributes><measure-style><measure-repeat type="{}">{}</measure-repeat></measure-style></attributes>'
+    rest = "<note><rest/><duration>16</duration></note>"
+    bars = [attributes() + WHOLE, note("D", 16), again.format("start", 2) + rest, rest, again.format("stop", "") + rest, WHOLE]
+    assert [pitch for _, pitch, _ in notes_in(xml(*bars))] == [60, 62, 60, 62, 60]
+    cues = note("C", 8, start="<cue/>") + note("E", 8, start="<cue/><chord/>")
+    assert notes_in(xml(attributes() + cues + note("D", 8))) == [(24, 62, 24)]
+
+
+def test_a_tempo_that_is_about_a_number():
+    mark = (
+        "<direction><direction-type><metronome><beat-unit>quarter</beat-unit><per-minute>c. 96</per-minute></metronome></direction-type></direction>"
+    )
+    assert piece_in(xml(attributes() + mark + WHOLE)).tempos == (Tempo(0, 96.0),)
+
+
 def test_an_ending_of_three_bars_is_left_out_whole():
     ending = '<barline location="{}"><ending number="{}" type="{}"/>{}</barline>'
     back = '<repeat direction="backward"/>'
@@ -293,6 +328,7 @@ ENTITIES = '<!DOCTYPE s [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><score-partwise>&
         (b"<html><body>404</body></html>", Reason.NOT_MUSIC),
         (b"<mei/>", Reason.UNSUPPORTED),
         (b"<score-partwise>", Reason.DAMAGED),
+        (xml(attributes() + note("C", -4) + WHOLE), Reason.DAMAGED),
         (xml(attributes()), Reason.NO_NOTES),
         (b"ID3\3", Reason.NOT_MUSIC),
         (b"X:1\nK:C\n", Reason.NO_NOTES),
