@@ -251,7 +251,7 @@ def measure(data: Data, models: list[Model], steps_per_quarter: int, arguments: 
     frames = np.array([len(piece) for piece in data.frames(arguments.split)])
     pieces = data.pieces(arguments.split, steps_per_quarter)
     begin = time.monotonic()
-    engines = [model.engine(exact=False) for model in models]
+    engines = [model.engine for model in models]
     judged = nats(
         engines,
         pieces,

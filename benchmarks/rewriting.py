@@ -106,7 +106,7 @@ class Measured:
 
 def measure(model: Model, pieces: Sequence[Piece], particles: int, seeds: int, temperature: float) -> Measured:
     """What was measured, whatever of it, if it is interrupted."""
-    engine = model.engine(exact=False)
+    engine = model.engine
     names = ("clamped", f"best of {particles} clamped", f"{particles} particles", "the composer")
     measured = Measured({name: Judged() for name in names})
     try:

@@ -86,7 +86,7 @@ class Composer:
 
     def __init__(self, model: Model, name: str = "") -> None:
         self.model, self.name = model, name
-        model.engine()  # so that the first note need not wait for it
+        _ = model.engine  # so that the first note need not wait for it
 
     @property
     def parts(self) -> tuple[str, ...]:

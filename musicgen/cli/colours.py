@@ -38,7 +38,7 @@ def all_colourings(piece: Piece, model: Model) -> dict[str, Colouring]:
 def nats_of(piece: Piece, model: Model) -> Sequence[Sequence[float]]:
     """Nats of each note of each part; 0 for what the model cannot hear."""
     nats: list[list[float]] = [[] for _ in piece.parts]
-    for judged in judged_notes(model.engine(), piece):
+    for judged in judged_notes(model.engine, piece):
         if judged.part is not None:
             nats[judged.part].append(judged.total)
     return nats

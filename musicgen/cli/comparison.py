@@ -154,7 +154,7 @@ class Comparison:
 
         norms = fading(model.configuration, model.weights, held_out)
         notes = heard(self.held_out, self.vocabulary, model.configuration.slots, np.random.default_rng(0))
-        found = [] if notes is None else list(nats(model.engine(exact=False), notes))
+        found = [] if notes is None else list(nats(model.engine, notes))
         return {
             "gradient_norms": np.median(norms, axis=0).tolist() if len(norms) else [],
             "lookback": [{"notes": length, "state": state, "all": everything} for length, state, everything in found],

@@ -137,7 +137,7 @@ class Evaluation:
     def figures(self, takes: int, bars: int | None, random_seed: int) -> dict:
         """Judge the pieces, play the takes and compare them. Raises CommandError or RequestError."""
         say(f"judging {len(self.judged)} pieces", self.quiet)
-        engine = self.model.engine(exact=False)
+        engine = self.model.engine
         found = list(with_progress(surprises(engine, self.judged), len(self.judged), "judging", self.quiet))
         likelihood = surprise_figures(found, engine.vocabulary.active, self.rng)
         if not likelihood["notes"]:

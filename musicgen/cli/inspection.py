@@ -35,7 +35,7 @@ def inspect_music(file: Path, model_name: str | None, as_json: bool, all_notes: 
     written = open_written(file)
     path, model = judging_model(written, model_name)
     piece = read_notes(file, written, model.configuration.vocabulary.steps_per_quarter)
-    notes = list(with_progress(judged_notes(model.engine(), piece), piece.num_notes + 1, "judging"))
+    notes = list(with_progress(judged_notes(model.engine, piece), piece.num_notes + 1, "judging"))
     index = copies.index_of(model)
     copy = copied(piece, index) if index else None
     faults = faults_as_json(faults_of(written, piece, model, index))

@@ -28,7 +28,7 @@ def compose(model: Model, request: Request, random_seed: int, takes: int = 1) ->
 def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) -> list[Piece]:
     """Play a take of a request for each random seed, all at once. Raises RequestError."""
     frame = Frame(model, request)
-    player = Player(model.engine(), frame)
+    player = Player(model.engine, frame)
     takes = player.begin([np.random.default_rng(random_seed) for random_seed in random_seeds])
     if request.closes and request.has_chance:
         takes = player.play(takes, frame.ending)
@@ -47,7 +47,7 @@ def compose_each(model: Model, request: Request, random_seeds: Sequence[int]) ->
 def stream(model: Model, request: Request, random_seed: int) -> Iterator[tuple[int, Played]]:
     """The notes of the piece that `compose` gives, each with its part of the vocabulary, as they are chosen. Raises RequestError."""
     frame = Frame(model, request)
-    player = Player(model.engine(), frame)
+    player = Player(model.engine, frame)
     takes, history = player.begin([np.random.default_rng(random_seed)]), ()
     closes = request.closes and request.has_chance
     until = frame.ending if closes else frame.end

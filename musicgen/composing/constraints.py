@@ -41,7 +41,8 @@ class Turn:
         self._constraints, self._contexts = constraints, contexts
         self._latest = constraints.end - 1 - contexts.onset  # shift at which a note still fits in
         wanted = np.maximum(0, constraints.first - contexts.onset)
-        self._earliest = np.minimum(constraints.grammar.earliest_of(contexts, wanted), self._latest + 1)
+        self._first, self._free = constraints.grammar.earliest_of(contexts, wanted)
+        self._earliest = np.minimum(self._first, self._latest + 1)
 
     def shifts(self) -> np.ndarray:
         """The mask of `time_shift`."""
@@ -76,12 +77,13 @@ class Turn:
         onset = self._contexts.onset + self.shift
         self._room = self._constraints.end - onset
         self._may_be_last = (onset >= self._constraints.last_bar) & ~self.has_ended
-        self._free = self._constraints.grammar.free_of(self.shift, self._contexts)
+        if not (self.shift == self._first).all():
+            self._free = self._constraints.grammar.free_of(self.shift, self._contexts)
         self._free[self.has_ended] = True
 
     def parts(self) -> np.ndarray:
         """The mask of `part`."""
-        return np.any(self._free, axis=2)
+        return np.logical_or.reduce(self._free, axis=2)
 
     def pitches(self, parts: np.ndarray) -> np.ndarray:
         """The mask of `pitch` for the parts (B,) that are chosen."""

@@ -70,7 +70,7 @@ class Rewritten:
 def rewrite(model: Model, rewriting: Rewriting, random_seed: int, progress: Callable[[list[Place]], Iterable[Place]] = list) -> Rewritten:
     """Play the piece with what is new in it. Raises RequestError."""
     givens = Givens(model, rewriting)
-    swarm = Swarm(model.engine(), givens, rewriting.particles, np.random.default_rng(random_seed))
+    swarm = Swarm(model.engine, givens, rewriting.particles, np.random.default_rng(random_seed))
     for place in progress(swarm.places()):
         swarm.play(place)
     chosen = swarm.draw()

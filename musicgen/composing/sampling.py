@@ -8,6 +8,7 @@ likeliest, so all of them together are a number of choices, of equally likely on
 import numpy as np
 
 TINY = np.finfo(np.float64).tiny  # a weight below it is none
+IMPOSSIBLE = np.float64(-np.inf)  # nats
 COLDEST = 1e-260  # temperature, so that no quotient of float32 logits is infinite; what is less likely than the likeliest has no weight there
 
 
@@ -33,8 +34,7 @@ def sample(logits: np.ndarray, allowed: np.ndarray, uniforms: np.ndarray, **sett
         min_p: keeps the choices at least this fraction as likely as the likeliest.
     """
     order, _ranked_weights, cumulated, kept = _ranked(logits, allowed, **settings)
-    rows = np.arange(len(order))
-    last = kept - 1
+    rows, last = np.arange(len(order)), kept - 1
     choice = np.add.reduce(cumulated <= (uniforms * cumulated[rows, last])[:, None], axis=1)
     return order[rows, np.minimum(choice, last)]  # rounding must not choose the impossible
 
@@ -43,17 +43,15 @@ def _ranked(
     logits: np.ndarray, allowed: np.ndarray, *, temperature: float | np.ndarray = 1.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Ids (B, N), the likeliest first, their weights, those cumulated, and how many (B,) are kept; the likeliest weighs 1."""
-    heat = np.reshape(temperature, (-1, 1))
-    masked = np.where(allowed, logits, -np.inf)
-    losses = np.subtract(masked, masked.max(axis=1, keepdims=True), dtype=np.float64)
-    order = (-losses).argsort(axis=1, kind="stable")
+    heat = np.maximum(temperature, COLDEST)
+    gains = np.where(allowed, logits, IMPOSSIBLE)
+    gains -= np.maximum.reduce(gains, axis=1, keepdims=True)
+    order = (-gains).argsort(axis=1, kind="stable")
     if top_k:
         order = order[:, :top_k]
-    ranked = np.exp(losses[np.arange(len(order))[:, None], order] / np.maximum(heat, COLDEST))
-    cumulated = ranked.cumsum(axis=1)
+    ranked = np.exp(gains[np.arange(len(order))[:, None], order] / heat[..., None])
+    cumulated = np.add.accumulate(ranked, axis=1)
     is_kept = ranked >= max(min_p, TINY)
     if top_p < 1:
         is_kept &= cumulated - ranked < top_p * cumulated[:, -1:]
-    kept = np.add.reduce(is_kept, axis=1)
-    is_cold = heat == 0
-    return order, ranked, cumulated, np.where(is_cold[:, 0], 1, kept) if is_cold.any() else kept
+    return order, ranked, cumulated, np.where(heat > COLDEST, np.add.reduce(is_kept, axis=1), 1)

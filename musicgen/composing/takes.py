@@ -71,7 +71,7 @@ class Judge:
     @cached_property
     def engine(self) -> Engine:
         """For figures, which are the same to the bit for a take alone and among others."""
-        return self.model.engine()
+        return self.model.engine
 
     def faults(self, piece: Piece) -> tuple[Finding, ...]:
         """All that is wrong with what was composed."""

@@ -22,16 +22,17 @@ from musicgen.encoding.context import (
     SLOT,
     WIDEST_LEAP,
 )
-from musicgen.encoding.memory import REMEMBERED
+from musicgen.encoding.memory import NO_CLASS, REMEMBERED, ClassesOfMany
 from musicgen.encoding.vocabulary import Vocabulary
 from musicgen.piece import NUM_PITCHES, Meter
 
 NUM_PART, NUM_PITCH, NUM_ONSET, NUM_END, NUM_LEAP, NUM_LAG, NUM_NUMBER, NUM_UNTIL = range(8)
 """Columns of a sounding note: the step at which it ends, or HELD; and the step until which nothing else can have its pitch."""
 HELD = -2
+NO_NOTE = np.where(np.arange(8) == NUM_NUMBER, -(1 << 40), NOTHING)
 NO_INTERVAL = 1 << 10
 ROOM = 256  # columns that the memory grows by
-ONE_OF_CLASSES = np.eye(13, 12, dtype=np.int64)  # and nothing for 12, which is none
+OF_ALL, OF_ITS_PART = np.array((0, *RECENT)), np.array((0, *OWN_RECENT))  # the latest notes, between 0 and so many notes ago
 
 
 class Contexts:
@@ -46,15 +47,14 @@ class Contexts:
         self.onset = np.zeros(pieces, np.int64)  # of the latest note
         self.sounds_until = np.zeros(pieces, np.int64)  # what is held counts for one step
         self.count = np.zeros(pieces, np.int64)  # of the notes so far
-        self.notes = np.full((pieces, 0, 8), NOTHING, np.int64)  # that sound, the latest first
+        self.notes = np.tile(NO_NOTE, (pieces, slots + 1, 1))  # that sound, the latest first, and at least one that is none
+        self._num_sounding = np.zeros(pieces, np.int64)
         self._last = np.tile([NOTHING, NOTHING, 0], (pieces, parts, 1))  # each part's latest pitch and onset, and its lag
         self._latest = np.full(pieces, NOTHING, np.int64)  # part
-        self._ended = np.full((pieces, 1), NUM_PITCHES, np.int64)  # pitches that it has ended at its latest onset, rising
+        self._ended = np.full((pieces, 1), NUM_PITCHES, np.int64)  # pitches that it has ended at its latest onset, rising, and one that is none
         self._begun = np.zeros(pieces, np.int64)  # its notes there
-        self._next = np.full(pieces, NUM_PITCHES, np.int64)  # which of the pitches one more of them would follow
         self._leap = np.full(pieces, NO_LEAP, np.int64)
-        self._recent = Classes(RECENT, (pieces,))
-        self._own_recent = Classes(OWN_RECENT, (pieces, parts))
+        self._classes = ClassesOfMany(pieces, parts, max(RECENT))
         self._tokens = np.full((pieces, ROOM, 4), NOTHING, np.int32)  # time shift, part, interval to the part's last pitch, duration
         self._equal = np.zeros((pieces, ROOM), np.int32)  # how many notes up to each are equal to the latest
         self._width = 0  # columns of both that are used
@@ -68,7 +68,7 @@ class Contexts:
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray) and name not in ("_starts", "_bars", "_is_drum"):
                 setattr(other, name, value[rows])
-        other._recent, other._own_recent = self._recent.select(rows), self._own_recent.select(rows)
+        other._classes = self._classes.select(rows)
         other.rows = np.arange(len(other.onset))
         return other
 
@@ -81,11 +81,10 @@ class Contexts:
         for name in ("_tokens", "_equal"):
             setattr(whole, name, np.concatenate([_at_the_end(getattr(one, name)[:, : one._width], width) for one in several]))
         for name in ("notes", "_ended"):
-            setattr(whole, name, _side_by_side([getattr(one, name) for one in several], NOTHING if name == "notes" else NUM_PITCHES))
-        for name in ("onset", "sounds_until", "count", "_last", "_latest", "_begun", "_next", "_leap"):
+            setattr(whole, name, _side_by_side([getattr(one, name) for one in several]))
+        for name in ("onset", "sounds_until", "count", "_num_sounding", "_last", "_latest", "_begun", "_leap"):
             setattr(whole, name, np.concatenate([getattr(one, name) for one in several]))
-        whole._recent = Classes.joined([one._recent for one in several])
-        whole._own_recent = Classes.joined([one._own_recent for one in several])
+        whole._classes = ClassesOfMany.joined([one._classes for one in several])
         whole._width, whole.rows = width, np.arange(len(whole.onset))
         return whole
 
@@ -99,17 +98,15 @@ class Contexts:
 
     def before(self) -> tuple[np.ndarray, ...]:
         """The columns of BEFORE."""
-        notes, onset = self.notes[:, : self.slots], self.onset[:, None]
-        sounding = np.full((len(self), self.slots, len(SLOT)), NOTHING, np.int64)
-        seen = sounding[:, : notes.shape[1]]
-        seen[...] = notes[..., : len(SLOT)]
-        seen[..., 2] = onset - notes[..., NUM_ONSET]
-        seen[..., 3] = np.maximum(notes[..., NUM_END] - onset, 0)
-        seen[(notes[..., NUM_PART] < 0) | (notes[..., NUM_NUMBER] <= self.count[:, None] - MEMORY)] = NOTHING
+        onset, notes = self.onset[:, None], self.notes[:, : self.slots]
+        sounding = notes[..., : len(SLOT)].copy()
+        sounding[..., 2] = onset - notes[..., NUM_ONSET]
+        sounding[..., 3] = np.maximum(notes[..., NUM_END] - onset, 0)
+        sounding[notes[..., NUM_NUMBER] <= self.count[:, None] - MEMORY] = NOTHING
         unfollowed = np.add.reduce(self._ended < NUM_PITCHES, axis=1) - self._begun
         unfollowed = np.minimum(np.maximum(unfollowed, FEWEST_UNFOLLOWED), MOST_UNFOLLOWED)
-        num_sounding = np.minimum(np.add.reduce(self.notes[..., NUM_PART] >= 0, axis=1), MOST_SOUNDING)
-        return *self.place_at(self.onset), sounding, unfollowed, num_sounding, self._leap, self._recent.counts, *self._recalled()
+        num_sounding, recent = np.minimum(self._num_sounding, MOST_SOUNDING), self._classes.recent(OF_ALL)
+        return *self.place_at(self.onset), sounding, unfollowed, num_sounding, self._leap, recent, *self._recalled()
 
     def _recalled(self) -> tuple[np.ndarray, np.ndarray]:
         """How familiar the latest notes are, and what came next when last they were heard, (B, 4)."""
@@ -118,20 +115,21 @@ class Contexts:
             return np.zeros(len(self), np.int64), np.full((len(self), 4), NOTHING, np.int64)
         backwards = self._equal[:, max(0, last - REMEMBERED) : last][:, ::-1]
         latest = backwards.argmax(axis=1)
-        equal = backwards[self.rows, latest]
-        note = self._tokens[self.rows, last - latest]
-        recalled = np.where(equal[:, None] > 0, note, NOTHING)
-        before = self._last[self.rows, note[:, 1], 0]
-        pitch = before + note[:, 2]
-        recalled[:, 2] = np.where((equal > 0) & (before >= 0) & (pitch >= 0) & (pitch < NUM_PITCHES), pitch, NOTHING)
-        return FAMILIARITY.take(equal, mode="clip"), recalled
+        equal, note = backwards[self.rows, latest], self._tokens[self.rows, last - latest].astype(np.int64)
+        pitch = self._last[self.rows, note[:, 1], 0] + note[:, 2]
+        note[:, 2] = np.where((pitch >= 0) & (pitch < NUM_PITCHES), pitch, NOTHING)
+        return FAMILIARITY.take(equal, mode="clip"), np.where(equal[:, None] > 0, note, NOTHING)
 
     def at(self, shift: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, ...]:
         """The other columns, for notes of parts (B,) that begin so many steps (B,) from the latest onset."""
         onset = self.onset + shift
-        followed = np.where((shift == 0) & (part == self._latest), self._next, self._ends(onset, part).min(axis=1, initial=NUM_PITCHES))
+        followed = np.where(self._goes_on(shift, part), self._next, np.minimum.reduce(self._ends(onset, part), axis=1))
         follows = np.where(followed == NUM_PITCHES, NOTHING, followed)
-        return *self.place_at(onset), self._last[self.rows, part, 0], follows, self._own_recent.counts[self.rows, part]
+        return *self.place_at(onset), self._last[self.rows, part, 0], follows, self._classes.recent(OF_ITS_PART, part)
+
+    def _goes_on(self, shift: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """(B,) whether a note joins those that the latest part has begun at its onset."""
+        return (shift == 0) & (part == self._latest)
 
     def _ends(self, onset: np.ndarray, part: np.ndarray) -> np.ndarray:
         """The pitches (B, C) that a part ends by beginning a note at `onset`, NUM_PITCHES for none."""
@@ -139,98 +137,68 @@ class Contexts:
         ends = (end == onset) | ((end == HELD) & (self.notes[..., NUM_ONSET] < onset))
         return np.where(ends & (self.notes[..., NUM_PART] == part[:, None]), self.notes[..., NUM_PITCH], NUM_PITCHES)
 
+    @property
+    def _next(self) -> np.ndarray:
+        """(B,) which of the pitches that the latest part has ended one more of its notes would follow, or NUM_PITCHES."""
+        return self._ended[self.rows, np.minimum(self._begun, self._ended.shape[1] - 1)]
+
     def add(self, shift: np.ndarray, part: np.ndarray, pitch: np.ndarray, duration: np.ndarray) -> None:
         """A note (B,) of each piece has been chosen, so many steps after the one before; with a duration of 0 it is held."""
         onset = self.onset + shift
-        self._follow((shift == 0) & (part == self._latest), onset, part)
-        leap = np.where(self._next < NUM_PITCHES, _bounded(pitch - self._next), NO_LEAP)
-        self._begun = self._begun + 1
-        width = self._ended.shape[1] - 1
-        self._next = np.where(self._begun > width, NUM_PITCHES, self._ended[self.rows, np.minimum(self._begun, width)])
-        last, before, lag = self._last[self.rows, part].T
+        self._follow(self._goes_on(shift, part), onset, part)
+        followed, own = self._next, self._last[self.rows, part]  # (B, 3)
+        last, before, lag = own[:, 0], own[:, 1], own[:, 2]
+        interval, is_first = pitch - last, last < 0
+        leap = np.where(followed < NUM_PITCHES, _bounded(pitch - followed), NO_LEAP)
         lag = np.where((before < 0) | (onset == before), lag, onset - before)  # that of a chord's first note is that of all
-        self._last[self.rows, part] = np.array((pitch, onset, lag)).T
-        is_first = last < 0
-        interval = pitch - last
+        own[:, 0], own[:, 1], own[:, 2] = pitch, onset, lag
+        self._last[self.rows, part] = own
         self._leap = np.where(is_first, NO_LEAP, _bounded(interval))
         self._remember(np.array((shift, part, np.where(is_first, -NO_INTERVAL, interval), duration), np.int32).T)
-        has_class = ~self._is_drum[part]
-        self._recent.add(pitch % 12, has_class, (self.rows,))
-        self._own_recent.add(pitch % 12, has_class, (self.rows, part))
-        self.onset, self._latest, self.count = onset, part, self.count + 1
-        end = np.where(duration == 0, HELD, onset + duration)
-        until = np.where(duration == 0, onset + 1, end)
+        self._classes.add(np.where(self._is_drum[part], NO_CLASS, pitch % 12), part)
+        self.onset, self._latest, self._begun, self.count = onset, part, self._begun + 1, self.count + 1
+        is_held, end = duration == 0, onset + duration
+        until = end + is_held
         self.sounds_until = np.maximum(self.sounds_until, until)
-        self._sound(np.array((part, pitch, onset, end, leap, lag, self.count, until)).T)
+        self._sound(np.array((part, pitch, onset, np.where(is_held, HELD, end), leap, lag, self.count, until)).T)
 
     def _follow(self, goes_on: np.ndarray, onset: np.ndarray, part: np.ndarray) -> None:
         """A part (B,) begins a note: what it ends there, unless it joins those that it has begun at this onset."""
-        if goes_on.all():
-            return
-        ended = np.sort(self._ends(onset, part), axis=1)
-        if goes_on.any():
-            own, ended = _side_by_side([self._ended, ended], NUM_PITCHES).reshape(2, len(self), -1)
-            ended = np.where(goes_on[:, None], own, ended)
-        elif not ended.shape[1]:
-            ended = np.full((len(self), 1), NUM_PITCHES)
-        self._begun, self._next, self._ended = np.where(goes_on, self._begun, 0), np.where(goes_on, self._next, ended[:, 0]), ended
+        joining = np.count_nonzero(goes_on)
+        if not joining:
+            self._ended, self._begun = np.sort(self._ends(onset, part), axis=1), 0 * part
+        elif joining < len(self):
+            own, ended = _side_by_side([self._ended, np.sort(self._ends(onset, part), axis=1)]).reshape(2, len(self), -1)
+            self._ended, self._begun = np.where(goes_on[:, None], own, ended), self._begun * goes_on
 
     def _sound(self, note: np.ndarray) -> None:
         """Notes (B, 8) begin, and others are over now."""
-        rows, notes = self.rows[:, None], self.notes
-        is_over = (notes[..., NUM_UNTIL] <= self.onset[:, None]) & ((notes[..., NUM_END] != HELD) | (notes[..., NUM_PART] == note[:, :1]))
-        order = is_over.argsort(axis=1, kind="stable")[:, : np.add.reduce(~is_over, axis=1).max(initial=0)]
-        kept = notes[rows, order]
-        kept[is_over[rows, order]] = NOTHING
+        notes = self.notes
+        is_kept = (notes[..., NUM_UNTIL] > self.onset[:, None]) | ((notes[..., NUM_END] == HELD) & (notes[..., NUM_PART] != note[:, :1]))
+        self._num_sounding = np.add.reduce(is_kept, axis=1) + 1
+        width = max(self.slots, int(self._num_sounding.max()))
+        order = (~is_kept).argsort(axis=1, kind="stable")[:, :width]
+        kept = np.where(is_kept[..., None], notes, NO_NOTE)[self.rows[:, None], order]
         self.notes = np.concatenate((note[:, None], kept), axis=1)
 
     def _remember(self, token: np.ndarray) -> None:
         """Notes (B, 4) are the latest of the memory."""
-        first, width = max(0, self._width - REMEMBERED), self._width
-        if width == self._equal.shape[1]:
-            kept = slice(max(0, width - REMEMBERED - 1), width)
+        if self._width == self._equal.shape[1]:
+            kept = slice(max(0, self._width - REMEMBERED - 1), self._width)
             room = np.zeros((len(self), ROOM), np.int32)
             self._equal = np.concatenate((self._equal[:, kept], room), axis=1)
             self._tokens = np.concatenate((self._tokens[:, kept], np.full((len(self), ROOM, 4), NOTHING, np.int32)), axis=1)
-            self._width = width = kept.stop - kept.start
-            first = max(0, width - REMEMBERED)
-        is_equal = (self._tokens[:, first:width] == token[:, None]).all(axis=2)
-        self._equal[:, first + 1 : width] = np.where(is_equal[:, 1:], self._equal[:, first : max(first, width - 1)] + 1, 0)
-        self._equal[:, first : min(first + 1, width)] = is_equal[:, :1]
+            self._width = kept.stop - kept.start
+        width = self._width
+        first = max(0, width - REMEMBERED)
+        if width:
+            is_equal = np.logical_and.reduce(self._tokens[:, first:width] == token[:, None], axis=2)
+            longer = self._equal[:, first : width - 1] + 1
+            np.multiply(longer, is_equal[:, 1:], out=self._equal[:, first + 1 : width])
+            self._equal[:, first] = is_equal[:, 0]
         self._tokens[:, width] = token
         self._equal[:, width] = 0
         self._width = width + 1
-
-
-class Classes:
-    """How many of the latest notes have each pitch class, for several numbers of notes; any number of independent places."""
-
-    def __init__(self, windows: tuple[int, ...], shape: tuple[int, ...]) -> None:
-        self.counts = np.zeros((*shape, len(windows), 12), np.int64)
-        self._latest = np.full((*shape, max(windows) + 1), 12, np.int64)  # the one after the other, over and over, and room for one that is none
-        self._heard = np.zeros(shape, np.int64)
-        self._windows = np.array(windows)
-
-    def add(self, pitch_class: np.ndarray, is_one: np.ndarray, at: tuple[np.ndarray, ...]) -> None:
-        """Pitch classes (B,) are heard at B different places, where there is one."""
-        heard, around, wide = self._heard[at], self._latest.shape[-1], tuple(index[:, None] for index in at)
-        leaving = self._latest[(*wide, (heard[:, None] - self._windows) % around)]
-        changes = ONE_OF_CLASSES.take(pitch_class, axis=0)[:, None] - ONE_OF_CLASSES.take(leaving, axis=0)  # (B, W, 12)
-        self.counts[at] += changes * is_one[:, None, None]
-        self._latest[(*at, heard % around)] = pitch_class
-        self._heard[at] = heard + is_one
-
-    def select(self, rows: np.ndarray) -> "Classes":
-        other = copy(self)
-        other.counts, other._latest, other._heard = self.counts[rows], self._latest[rows], self._heard[rows]
-        return other
-
-    @staticmethod
-    def joined(several: Sequence["Classes"]) -> "Classes":
-        whole = copy(several[0])
-        for name in ("counts", "_latest", "_heard"):
-            setattr(whole, name, np.concatenate([getattr(one, name) for one in several]))
-        return whole
 
 
 def _bounded(interval: np.ndarray) -> np.ndarray:
@@ -244,7 +212,7 @@ def _at_the_end(array: np.ndarray, width: int) -> np.ndarray:
     )
 
 
-def _side_by_side(arrays: Sequence[np.ndarray], nothing: int) -> np.ndarray:
-    """Arrays (B, C, ...) of different C in one, the shorter ones with nothing after what they have."""
+def _side_by_side(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays (B, C, ...) of different C in one, the shorter ones with more of their last column, which is nothing."""
     width = max(array.shape[1] for array in arrays)
-    return np.concatenate([np.concatenate((a, np.full((len(a), width - a.shape[1], *a.shape[2:]), nothing)), axis=1) for a in arrays])
+    return np.concatenate([np.concatenate((array, array[:, -1:].repeat(width - array.shape[1], axis=1)), axis=1) for array in arrays])

@@ -70,10 +70,12 @@ class Grammar:
         pieces, parts = len(contexts), len(self.playable)
         free = self.playable[None].repeat(pieces, axis=0)
         row, slot = (contexts.notes[..., NUM_UNTIL] > (contexts.onset + shift)[:, None]).nonzero()
-        note, lowest = contexts.notes[row, slot], int(self.pitches[0])
-        free[row, note[:, NUM_PART], note[:, NUM_PITCH] - lowest] = False
-        counts = np.bincount(row * parts + note[:, NUM_PART], minlength=pieces * parts).reshape(pieces, parts)
-        free &= (counts < self.most_at_once)[..., None]
+        lowest = int(self.pitches[0])
+        if len(row):
+            note = contexts.notes[row, slot]
+            free[row, note[:, NUM_PART], note[:, NUM_PITCH] - lowest] = False
+            counts = np.bincount(row * parts + note[:, NUM_PART], minlength=pieces * parts).reshape(pieces, parts)
+            free &= (counts < self.most_at_once)[..., None]
         row = ((shift == 0) & (contexts.count > 0)).nonzero()[0]
         if len(row):
             latest = contexts.notes[row, 0]
@@ -82,16 +84,17 @@ class Grammar:
             free[row, own] &= self._above[latest[:, NUM_PITCH] - lowest]
         return free
 
-    def earliest_of(self, contexts: Contexts, wanted: np.ndarray) -> np.ndarray:
-        """(B,) `earliest` of many pieces, each from `wanted` (B,) on; NEVER where no part may ever begin a note."""
+    def earliest_of(self, contexts: Contexts, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(B,) `earliest` of many pieces, each from `wanted` (B,) on, NEVER where no part may ever begin a note; and what is free then, (B, P, V)."""
         shift, following = wanted, np.maximum(1, wanted)
         while True:
-            is_free = self.free_of(shift, contexts).reshape(len(contexts), -1).any(axis=1)
+            free = self.free_of(shift, contexts)
+            is_free = np.logical_or.reduce(free.reshape(len(contexts), -1), axis=1)
             if (is_free | (shift == NEVER)).all():
-                return np.where(is_free, shift, NEVER)
+                return np.where(is_free, shift, NEVER), free
             shift = np.where(is_free, shift, following)
             ends = contexts.notes[..., NUM_END] - contexts.onset[:, None]
-            following = np.where(ends > shift[:, None], ends, NEVER).min(axis=1, initial=NEVER)
+            following = np.where(ends > shift[:, None], ends, NEVER).min(axis=1)
 
 
 def possible(sequence: TokenSequence, grammar: Grammar, running: RunningContext, repeats: bool = True) -> list[np.ndarray | None]:

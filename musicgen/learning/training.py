@@ -184,7 +184,7 @@ class Training:
         weights = self.weights()
         if not all(np.abs(array).max() <= LARGEST_WEIGHT for array in weights.values()):
             raise TroubleError("the weights became too large")
-        fields = held_out_nats(Engine(self.configuration, weights, exact=False), self._held_out)
+        fields = held_out_nats(Engine(self.configuration, weights), self._held_out)
         if self._has_blown_up(sum(fields.values())):
             raise TroubleError(f"the held-out figure became {sum(fields.values()):.3g}")
         now = time.monotonic()

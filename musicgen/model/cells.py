@@ -7,7 +7,11 @@ import numpy as np
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 * np.tanh(0.5 * values) + 0.5
+    values = 0.5 * values
+    np.tanh(values, out=values)
+    values *= 0.5
+    values += 0.5
+    return values
 
 
 def lstm(gates: np.ndarray, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,9 +35,7 @@ State = list[np.ndarray]  # for each layer (B, U), and with an LSTM for each lay
 class Engine:
     """A network that steps."""
 
-    def __init__(self, configuration: Configuration, weights: dict[str, np.ndarray], exact: bool = True) -> None:
-        """`exact`: a row's result is the same to the bit among any neighbours; without, many rows take half the time."""
-        self._exact = exact
+    def __init__(self, configuration: Configuration, weights: dict[str, np.ndarray]) -> None:
         self.configuration = configuration
         self.vocabulary = configuration.vocabulary
         self.weights = weights
@@ -46,7 +44,7 @@ class Engine:
         self._fold_inputs()
         self._join_heads()
         recurrent = {name: kernel for name, kernel in weights.items() if name.startswith("recurrent_") and name != "recurrent_0/kernel"}
-        self._recurrent = {name: product_with(kernel, exact) for name, kernel in recurrent.items() if name.endswith("kernel")}
+        self._recurrent = {name: product_with(kernel) for name, kernel in recurrent.items() if name.endswith("kernel")}
 
     def _fold_inputs(self) -> None:
         """Multiply the embeddings into the first layer's kernel once, so that a step looks rows up and adds them."""
@@ -60,13 +58,13 @@ class Engine:
             row += table.shape[1]
         self._folded = Tables.of(folded, [*lowest.values()])
         self._sounding = Tables.of([self.weights[f"sounding_{name}/embeddings"] for name in SOUNDING], [*SOUNDING.values()])
-        self._heard = product_with(np.ascontiguousarray(kernel[row:]), self._exact)  # of what sounds, and of the latest pitch classes
+        self._heard = product_with(np.ascontiguousarray(kernel[row:]))  # of what sounds, and of the latest pitch classes
 
     def _join_heads(self) -> None:
         """Put side by side what is multiplied by the same vector, and the tables whose entries follow from keys."""
         kernel, self._state_bias, _ = joined(self.weights, [f"{NAMES[field]}_state" for field in self.vocabulary.active])
-        self._state = product_with(kernel, self._exact)
-        self._heads = {field: head_of(field, self.weights, self._relative, self._exact) for field in self.vocabulary.active}
+        self._state = product_with(kernel)
+        self._heads = {field: head_of(field, self.weights, self._relative) for field in self.vocabulary.active}
         self._vectors = {(field, table): vectors_of(field, table, self.weights) for field, sizes in self._relative.sizes.items() for table in sizes}
         self._keyed = {field: keyed_of(field, self._vectors, self._heads[field], self._relative) for field in self._relative.sizes}
 
@@ -112,12 +110,13 @@ class Engine:
         return sum(state[1:layers], start=state[0]) if self.configuration.residual else state[layers - 1]
 
     def _sounding_vector(self, sounding: np.ndarray) -> np.ndarray:
+        """(B, 64) of what sounds (B, S, 6)."""
         part, pitch = sounding[..., 0], sounding[..., 1]
         entries = np.empty((len(SOUNDING), *part.shape), np.int64)
         entries[:4] = sounding[..., :4].transpose(2, 0, 1)
         entries[4] = np.maximum(pitch - pitch[:, :1], -WIDEST_INTERVAL)
-        vector = np.tanh(self._sounding.sum(entries.reshape(len(SOUNDING), -1))).reshape(*part.shape, -1)  # (B, S, 64)
-        return (vector * (part >= 0)[..., None]).sum(axis=1)
+        vectors = np.tanh(self._sounding.sum(entries.reshape(len(SOUNDING), -1))).reshape(*part.shape, -1)  # (B, S, 64)
+        return np.matmul((part >= 0).astype(np.float32)[:, None], vectors)[:, 0]
 
     def features(self, state: State) -> np.ndarray:
         """(B, heads * H) what the state says to all heads at once."""
@@ -147,8 +146,8 @@ class Engine:
         width, count = columns["slope"].stop - columns["slope"].start, self.vocabulary.sizes[field]
         both = np.zeros((len(joined), count + 1, 2 * width), np.float32)  # (B, V, 2 D), and what falls on no value: the vector, and bent
         vector = both[..., :width]
-        keys = np.concatenate([compared[table] for table in keyed.tables], axis=1) + keyed.firsts  # (B, S)
-        keyed.vectors.take(keys, axis=0).sum(axis=1, out=vector[:, :-1])
+        keys = (np.concatenate([compared[table] for table in keyed.tables], axis=1) + keyed.firsts).T  # (S, B)
+        np.add.reduce(keyed.vectors.take(keys, axis=0), axis=0, out=vector[:, :-1])
         for table, entries in compared.items():
             if table in POINTS:
                 nothing = self._relative.nothing(field, table)
@@ -160,7 +159,7 @@ class Engine:
                 vector[:, :-1] += self._vectors[field, table].take(entries[:, 0], axis=0)
         total: np.ndarray | float = 0.0
         if keyed.columns is not None:
-            total = joined.take(keyed.columns.take(keys, axis=0) + joined.shape[1] * takes[:, None, None]).sum(axis=1)
+            total = np.add.reduce(joined.take(keyed.columns.take(keys, axis=0) + joined.shape[1] * takes[:, None]), axis=0)
         if "by_recent" in compared:
             classes = self._relative.values[PITCH] % 12
             turned = shares_of_classes(compared["by_recent"]).reshape(len(joined), -1).take(TURNED, axis=1)  # (B, 12, W * 12)

@@ -95,15 +95,10 @@ class Model:
             digest.update(name.encode() + self.weights[name].astype(np.float16).tobytes())
         return digest.hexdigest()[:16]
 
-    def engine(self, exact: bool = True) -> Engine:
-        """The engine of these weights, which are not to change any more."""
-        if exact not in self._engines:
-            self._engines[exact] = Engine(self.configuration, self.weights, exact)
-        return self._engines[exact]
-
     @cached_property
-    def _engines(self) -> dict[bool, Engine]:
-        return {}
+    def engine(self) -> Engine:
+        """The engine of these weights, which are not to change any more."""
+        return Engine(self.configuration, self.weights)
 
 
 def save_model(model: Model, path: Path) -> None:

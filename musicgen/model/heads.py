@@ -70,14 +70,14 @@ def joined(weights: Weights, layers: Sequence[str], nothing: bool = False) -> tu
     return np.concatenate(kernels, axis=1), np.concatenate(biases), ends
 
 
-def head_of(field: int, weights: Weights, relative: Relative, exact: bool) -> Head:
+def head_of(field: int, weights: Weights, relative: Relative) -> Head:
     """The head of a field."""
     name, tables = NAMES[field], relative.sizes.get(field, {})
     roles = ("logits", *(RELATIVE_ROLES if tables else ()), *(f"{table}_logits" for table in state_tables(field, tables)))
     kernel, bias, ends = joined(weights, [f"{name}_{role}" for role in roles], nothing=True)
     columns = {role: slice(begin, end) for role, begin, end in zip(roles, (0, *ends), ends, strict=False)}
     given = {earlier: weights[f"{name}_given_{NAMES[earlier]}/embeddings"] for earlier in relative.vocabulary.active if earlier < field}
-    return Head(product_with(kernel, exact), bias, columns, given)
+    return Head(product_with(kernel), bias, columns, given)
 
 
 def vectors_of(field: int, table: str, weights: Weights) -> np.ndarray:

@@ -113,7 +113,7 @@ class Relative:
         part = around.sounding[:, 0, 0]
         if field == TIME_SHIFT:
             full = (part == len(self.alone) - 1) & self.alone[-1]
-            held = ((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0)).any(axis=1)
+            held = np.logical_or.reduce((around.sounding[..., 0] >= 0) & (around.sounding[..., 3] == 0), axis=1)
             return full + 2 * held
         at_once = (part >= 0) & (self._shift(note)[:, 0] == 0)
         if field == PART:
@@ -121,7 +121,7 @@ class Relative:
         return (around.sounding[:, 0, 1] + 1) * (at_once & (note[:, PART] == part))
 
     def _shift(self, note: np.ndarray) -> np.ndarray:
-        return self.values[TIME_SHIFT][note[:, TIME_SHIFT], None]  # (B, 1)
+        return self.values[TIME_SHIFT].take(note[:, TIME_SHIFT])[:, None]  # (B, 1)
 
     def _place(self, field: int, place: np.ndarray, bar: np.ndarray) -> np.ndarray:
         """Entries (B, 1, V) of `by_place`: where the values of a field lead to from places (B,) in bars (B,)."""
@@ -154,12 +154,11 @@ class Relative:
         """How old the part's sounding notes are, how long the notes before them lasted, and their intervals to the latest note."""
         part, pitch, age, lag = (around.sounding[..., column] for column in (0, 1, 2, 5))
         shift, is_there = self._shift(note), part >= 0
-        drums = self.drums[part]
-        interval = _difference(pitch, pitch[:, :1], WIDEST_INTERVAL) + INTERVALS * (shift == 0)
+        drums, interval = self.drums[part], _difference(pitch, pitch[:, :1], WIDEST_INTERVAL) + INTERVALS * (shift == 0)
         first = 1 + (self.span + 1) * part
         return {
-            "by_age": np.where(is_there, first + np.minimum(np.maximum(age + shift, 0), self.span), 0),
-            "by_lag": np.where(is_there, first + np.minimum(np.maximum(lag, 0), self.span), 0),
+            "by_age": np.where(is_there, first + np.minimum(age + shift, self.span), 0),
+            "by_lag": np.where(is_there, first + np.minimum(lag, self.span), 0),
             "by_interval": np.where(is_there & (drums == drums[:, :1]), 1 + 2 * INTERVALS * part + interval, 0),
         }
 
@@ -200,9 +199,11 @@ class Relative:
     def _by_recall(self, field: int, note: np.ndarray, around: Context) -> np.ndarray:
         """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
         recalled = self._ids.take(np.minimum(around.recalled, self._last_ids) + self._first_ids)  # (B, 4), NOTHING where the vocabulary lacks it
-        agrees = (recalled[:, :field] == note[:, :field]).all(axis=1)
-        is_recalled = around.familiar > 0
-        return self._points(field, "by_recall", 2 * around.familiar + (is_recalled & agrees), recalled[:, field], is_recalled)[:, None]
+        value, agrees = recalled[:, field], np.logical_and.reduce(recalled[:, :field] == note[:, :field], axis=1)
+        is_there = (value >= 0) & (around.familiar > 0)
+        return np.where(is_there, (2 * around.familiar + agrees) * (self.vocabulary.sizes[field] + 1) + value, self.nothing(field, "by_recall"))[
+            :, None
+        ]
 
     def _points(self, field: int, table: str, entries: np.ndarray, values: np.ndarray, are_there: np.ndarray) -> np.ndarray:
         count = self.vocabulary.sizes[field]
@@ -216,7 +217,7 @@ class Relative:
 
 def _ids_of(values: tuple[int, ...]) -> np.ndarray:
     """The ids of whole numbers from NOTHING on, NOTHING for what is no value; the last, which is none, stands for all beyond it."""
-    ids = np.full(values[-1] + 3, NOTHING, np.int32)
+    ids = np.full(values[-1] + 3, NOTHING)
     ids[np.array(values) + 1] = np.arange(len(values))
     return ids
 
@@ -237,4 +238,4 @@ COMPARISONS = {
 def shares_of_classes(counts: np.ndarray) -> np.ndarray:
     """How frequent each pitch class is among the latest notes, (B, W, 12), 1 where all are equally so."""
     counts = counts.astype(np.float32)
-    return 12 * counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    return 12 * counts / np.maximum(np.add.reduce(counts, axis=-1, keepdims=True), 1)

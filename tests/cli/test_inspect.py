@@ -27,7 +27,7 @@ def model(folder):
 
 @pytest.mark.parametrize("piece", [chorales()[0], bands()[0]], ids=["known", "foreign"])
 def test_notes_add_up_to_the_surprise_of_the_piece(piece):
-    engine = random_model(chorales()).engine()
+    engine = random_model(chorales()).engine
     notes = list(judged_notes(engine, piece))
     (surprise,) = surprises(engine, [piece])
 

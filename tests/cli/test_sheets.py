@@ -50,7 +50,7 @@ def test_rolls_are_coloured_by_what_a_model_knows(run, folder):
         assert colour in (folder / "a.svg").read_bytes()
     piece = bands()[0]
     assert [len(nats) for nats in nats_of(piece, model)] == [len(part.notes) for part in piece.parts]
-    (summed,) = surprises(model.engine(), [piece])
+    (summed,) = surprises(model.engine, [piece])
     assert 0 < sum(map(sum, nats_of(piece, model))) <= summed.nats.sum()  # which counts the end too
     assert run("render", "band.mid", "--roll", "b.svg", "--colours", "copied")[0] == 2
 

@@ -93,7 +93,7 @@ def small_model() -> Model:
 def every_duet() -> dict[tuple, float]:
     """Of all that can stand below the two notes the probability, by the network note by note."""
     model = small_model()
-    engine, vocabulary = model.engine(), model.configuration.vocabulary
+    engine, vocabulary = model.engine, model.configuration.vocabulary
     durations = (*vocabulary.values[3], None)
     voices = [()]
     for onset in (0, 12):
@@ -116,7 +116,7 @@ def every_duet() -> dict[tuple, float]:
 def swarm_of(particles: int, random_seed: int) -> Swarm:
     """Has played the upper notes and what it likes below."""
     model = small_model()
-    swarm = Swarm(model.engine(), Givens(model, Rewriting(duet((0, 60, 12)), melody=0, temperature=1)), particles, np.random.default_rng(random_seed))
+    swarm = Swarm(model.engine, Givens(model, Rewriting(duet((0, 60, 12)), melody=0, temperature=1)), particles, np.random.default_rng(random_seed))
     for place in swarm.places():
         swarm.play(place)
     return swarm

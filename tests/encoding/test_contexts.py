@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tiny import bands, chorales, tunes
 
 from musicgen.encoding.context import RunningContext
-from musicgen.encoding.contexts import Contexts
+from musicgen.encoding.contexts import NUM_PART, Contexts
 from musicgen.encoding.grammar import NEVER, Grammar
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, PITCH, TIME_SHIFT, Vocabulary
@@ -21,13 +21,14 @@ def assert_equal(contexts: Contexts, alone: list[RunningContext], grammar: Gramm
     shift, part, wanted = random.integers(0, 20, len(alone)), random.integers(0, parts, len(alone)), random.integers(0, 9, len(alone))
     shift[random.random(len(alone)) < 0.5] = 0
     together = (*contexts.before(), *contexts.at(shift, part))
-    free, earliest = grammar.free_of(shift, contexts), grammar.earliest_of(contexts, wanted)
+    free, (earliest, free_then) = grammar.free_of(shift, contexts), grammar.earliest_of(contexts, wanted)
     for row, running in enumerate(alone):
         for ours, theirs in zip(together, (*running.before(), *running.at(int(shift[row]), int(part[row]))), strict=True):
             np.testing.assert_array_equal(ours[row], theirs)
         np.testing.assert_array_equal(free[row], grammar.free(int(shift[row]), running))
         found = grammar.earliest(running, int(wanted[row]))
         assert earliest[row] == (NEVER if found is None else found)
+        np.testing.assert_array_equal(free_then[row], False if found is None else grammar.free(found, running))
         assert (contexts.onset[row], contexts.sounds_until[row], contexts.count[row]) == (running.onset, running.sounds_until, running.count)
 
 
@@ -67,7 +68,7 @@ def test_what_is_selected_twice_goes_on_by_itself():
     twice = contexts.select(np.array([0, 0]))
     twice.add(np.array([12, 24]), np.array([0, 0]), np.array([71, 72]), np.array([0, 6]))
 
-    assert (contexts.onset.tolist(), contexts.notes.shape[1]) == ([0], 1)
+    assert (contexts.onset.tolist(), (contexts.notes[0, :, NUM_PART] >= 0).tolist()) == ([0], [True, False, False, False])
     assert twice.onset.tolist() == [12, 24]
     assert twice.before()[6][:, 0].sum(axis=1).tolist() == [2, 2]
 

@@ -51,7 +51,7 @@ def test_what_the_vocabulary_lacks_is_spelled_out():
 
 @pytest.mark.parametrize("corpus", [tunes, chorales])
 def test_the_mean_of_networks_and_transpositions_is_the_mean_of_probabilities(corpus):
-    one, other = (random_model(corpus(), random_seed=seed).engine() for seed in (1, 2))
+    one, other = (random_model(corpus(), random_seed=seed).engine for seed in (1, 2))
     alone = [nats([engine], corpus(), transpositions=[semitones]) for engine in (one, other) for semitones in (0, 1)]
     together = nats([one, other], corpus(), transpositions=[0, 1])
 
@@ -61,7 +61,7 @@ def test_the_mean_of_networks_and_transpositions_is_the_mean_of_probabilities(co
 
 
 def test_masks_only_make_the_possible_likelier():
-    engine = random_model(chorales()).engine()
+    engine = random_model(chorales()).engine
     for piece, rows in zip(chorales(), nats([engine], chorales(), most_at_once=1), strict=True):
         ids = engine.vocabulary.ids(encode(piece))
         (free,) = nats([engine], [piece])
@@ -71,7 +71,7 @@ def test_masks_only_make_the_possible_likelier():
 
 
 def test_a_piece_alone_is_judged_as_among_others():
-    engine = random_model(tunes()).engine()
+    engine = random_model(tunes()).engine
     silent = Piece((), (Meter(0, 3, 4),))
     together = nats([engine], [*tunes(), silent])
 

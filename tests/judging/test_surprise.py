@@ -34,7 +34,7 @@ def test_an_engine_that_knows_nothing_counts_values():
 
 @pytest.mark.parametrize("corpus", [tunes, chorales, bands])
 def test_batches_give_what_whole_pieces_give(corpus):
-    engine = random_model(corpus(5)).engine(exact=False)
+    engine = random_model(corpus(5)).engine
     vocabulary, slots = engine.vocabulary, engine.configuration.slots
     ids = [vocabulary.ids(encode(piece)) for piece in corpus(5)]
     nats = engine.nats(ids, [context_of(rows, piece.meters, vocabulary, slots) for rows, piece in zip(ids, corpus(5), strict=True)])
@@ -47,7 +47,7 @@ def test_batches_give_what_whole_pieces_give(corpus):
 
 
 def test_what_the_vocabulary_lacks_is_counted():
-    engine = random_model((line(60, 62, 64),)).engine()
+    engine = random_model((line(60, 62, 64),)).engine
     strange = Piece((Part("", 0, False, (Note(0, 60, 12), Note(12, 90, 12), Note(24, 62, 7))), Part("", 0, True, (Note(0, 36, 3),))))
 
     assert figures_of(engine, (strange,))["foreign_notes"] == 3  # 90, the duration 7, and the drum

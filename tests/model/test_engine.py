@@ -115,7 +115,7 @@ def rows_of(configuration, takes: int) -> tuple[np.ndarray, Context]:
 
 @pytest.mark.parametrize(("cell", "units", "corpus"), [("lstm", 24, "bands"), ("lstm", 200, "chorales"), ("gru", 24, "tunes"), ("rnn", 17, "bands")])
 def test_a_take_alone_is_the_take_among_others_to_the_bit(cell, units, corpus):
-    engine = random_model(CORPORA[corpus](), cell=cell, units=units, layers=2, head_units=64).engine()
+    engine = random_model(CORPORA[corpus](), cell=cell, units=units, layers=2, head_units=64).engine
     vocabulary = engine.vocabulary
     takes = 40
     notes, contexts = rows_of(engine.configuration, takes)
@@ -136,7 +136,7 @@ def test_a_take_alone_is_the_take_among_others_to_the_bit(cell, units, corpus):
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_a_piece_alone_is_judged_as_among_others(corpus):
-    engine = random_model(CORPORA[corpus](), layers=2).engine()
+    engine = random_model(CORPORA[corpus](), layers=2).engine
     sequences = [(encode(piece), piece.meters) for piece in (*CORPORA[corpus](), Piece((), (Meter(0, 4, 4),)))]
     ids = [engine.vocabulary.ids(sequence) for sequence, _ in sequences]
     contexts = [context_of(rows, meters, engine.vocabulary, engine.configuration.slots) for rows, (_, meters) in zip(ids, sequences, strict=True)]
@@ -151,7 +151,7 @@ def test_a_piece_alone_is_judged_as_among_others(corpus):
 
 
 def test_fields_that_are_not_predicted_surprise_nobody():
-    engine = random_model(tunes()).engine()
+    engine = random_model(tunes()).engine
     sequence = encode(tunes()[0])
     ids = engine.vocabulary.ids(sequence)
     (nats,) = engine.nats([ids], [context_of(ids, tunes()[0].meters, engine.vocabulary, engine.configuration.slots)])
@@ -252,3 +252,27 @@ def test_drums_and_pitches_do_not_compare():
     assert set(logits_beside(piece, every, 1).values()) == set()  # a drum, beside a piano
     assert set(logits_beside(piece, every, 2).values()) == {1.0}  # a piano, beside itself and a drum
     assert logits_beside(piece, {"by_recent": [(0, 1.0)]}, 3) == {}
+
+
+def test_what_is_recalled_is_told_by_how_familiar_it_is_and_whether_the_note_has_been_it_so_far():
+    piece = Piece((Part("", 0, False, tuple(Note(12 * beat, 60 + 2 * (beat % 3), 6 + 6 * (beat % 2)) for beat in range(12))),))
+    configuration = configuration_of((piece,))
+    vocabulary, relative = configuration.vocabulary, Relative(configuration)
+    ids = vocabulary.ids(encode(piece))
+    now = Context(*(column[9:10] for column in context_of(ids, piece.meters, vocabulary, configuration.slots)))  # 2 notes in a row are familiar
+    found = {}
+    for late in (False, True):
+        note = ids[9:10] + np.eye(1, len(FIELDS), TIME_SHIFT, dtype=np.int32) * late
+        for field in relative.sizes:
+            entry, value = np.divmod(relative.compare(field, note, now)["by_recall"], vocabulary.sizes[field] + 1)
+            assert value == ids[9, field]
+            found[NAMES[field], late] = int(entry[0, 0])
+
+    assert found == {
+        ("time_shift", False): 5,
+        ("time_shift", True): 5,
+        ("pitch", False): 5,
+        ("pitch", True): 4,
+        ("duration", False): 5,
+        ("duration", True): 4,
+    }
