@@ -9,6 +9,10 @@ from musicgen.cli.console import NumberRange
 from musicgen.composing import wording
 from musicgen.composing.controls import SCALES, Course
 
+MOST_TAKES = 100_000
+MEGABYTES = 200  # for those that are played at once, measured with the packaged models
+MEGABYTES_OF_FIGURES = 0.0036  # of each take, measured too
+
 
 class Worded(click.ParamType):
     """A value that a person writes in words, read by one of `composing.wording`."""
@@ -23,6 +27,26 @@ class Worded(click.ParamType):
             return self._read(value)
         except wording.WordingError as error:
             return self.fail(f"{error}.", param, ctx)
+
+
+class NumberOfTakes(click.IntRange):
+    """How many takes, and what stands in the way of too many."""
+
+    def __init__(self) -> None:
+        super().__init__(1, MOST_TAKES)
+
+    def convert(self, value, param, ctx):
+        number = click.INT.convert(value, param, ctx)
+        if number < 1:
+            self.fail(f"{number} takes are no music: ask for 1 at least.", param, ctx)
+        if number > MOST_TAKES:
+            self.fail(f"{number:,} takes would need {megabytes(number):,} MB of memory: ask for {MOST_TAKES:,} at most.", param, ctx)
+        return number
+
+
+def megabytes(takes: int) -> int:
+    """About how much memory so many takes need in all."""
+    return round(MEGABYTES + takes * MEGABYTES_OF_FIGURES)
 
 
 TEMPERATURE = Worded("T or T..T", wording.read_temperature)

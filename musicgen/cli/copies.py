@@ -58,6 +58,16 @@ def in_words(copied: Copied, index: CorpusIndex) -> str:
     return f"{said}; all parts together {copied.passage.num_notes}{usual[2]}: {_place(copied.passage)}" if copied.passage else said
 
 
+def refusal(shortest: Sequence[int], takes: int, max_copy: int, tries: int) -> str:
+    """That takes are not written, whose copies are longer than was allowed, the shortest of each having so many notes; and what would do."""
+    whose = "the one take" if takes == 1 else f"{len(shortest)} of {takes} takes"
+    wanted = min(shortest)
+    return (
+        f"not written: {whose}, of which all {tries + 1} tries have a copy longer than the {max_copy} notes of --max-copy, the shortest {wanted}: "
+        f"--max-copy {wanted} would do, or more --tries"
+    )
+
+
 def _place(run: Run) -> str:
     return f"{run.corpus_title!r} bar {run.corpus_bar}"
 

@@ -21,7 +21,7 @@ from musicgen.cli.console import (
     with_progress,
     write_file,
 )
-from musicgen.cli.controls import Worded, control_options
+from musicgen.cli.controls import NumberOfTakes, Worded, control_options, megabytes
 from musicgen.cli.models import RUNS, model_path, model_title, open_model
 from musicgen.cli.seeds import LARGEST_SEED, read_seed, told_apart
 from musicgen.composing.controls import RequestError
@@ -38,8 +38,6 @@ from musicgen.piece import Piece
 from musicgen.reading.finding import MIDI_SUFFIXES
 
 SOUND = ".wav"
-MOST_TAKES = 100_000
-MEGABYTES = 200  # measured with the packaged models
 SEED_HELP = """Music to continue: any music file that can be read, or notes. C4:1 is middle C for a quarter note, F#4:1/2 or F#4:e for an
 eighth, q. a dotted quarter, e3 an eighth of a triplet, R:1 a rest, [C4 E4 G4]:2 a chord, C4:2~ C4:1 a tie; | stands where a bar of the meter is
 full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are parts. Or a whole number, the random seed."""
@@ -55,11 +53,11 @@ full, and a shorter first bar is an upbeat; "Soprano: C5:1 D5 ; Bass: C3:2" are 
 @click.option("--bars", type=click.IntRange(1, 10_000), default=16, show_default=True, help="Bars of the piece, exactly; the seed's count too.")
 @click.option("--end/--no-end", "closes", default=True, show_default=True, help="Let the piece close where its bars are full, or cut it off there.")
 @control_options
-@click.option("--takes", type=click.IntRange(1, MOST_TAKES), default=1, show_default=True, help="How many to write; the best is shown first.")
+@click.option("--takes", type=NumberOfTakes(), default=1, show_default=True, help="How many to write; the best is shown first.")
 @click.option(
     "--tries", type=click.IntRange(0, 100), default=TRIES, show_default=True, help="Times that a take with a fault is played again, at most."
 )
-@click.option("--max-copy", type=click.IntRange(1), help="Reject takes with a longer run of notes, in one part, that stands in the corpus.")
+@click.option("--max-copy", type=click.IntRange(1), help="Write no take with a longer run of notes, in one part, that stands in the corpus.")
 @click.option("--tempo", type=NumberRange(4, 1000), help="Quarter notes a minute.  [default: the seed's, else the corpus']")
 @click.option(
     "--meter", type=Worded("METER", read_meter), help="Like 3/4; beside a seed it begins after it.  [default: the seed's, else the corpus']"
@@ -110,12 +108,16 @@ def generate(
     except RequestError as error:
         raise CommandError(str(error), DOES_NOT_FIT) from None
     if takes > AT_ONCE:
-        say(f"{takes:,} takes, {AT_ONCE} at once: about {MEGABYTES} MB of memory, however many; each is written when it is played", quiet)
+        say(f"{takes:,} takes, {AT_ONCE} at once: about {megabytes(takes)} MB of memory; each is written when it is played", quiet)
     rows: list[dict] = []
     kept: list[Judged] = []  # without their notes
+    refused: list[Judged] = []
     played: list[tuple] = []  # for the page
     every = play_takes(judge, range(random_seed, random_seed + takes), tries)
     for take, file in zip(with_progress(every, takes, "composing", quiet), paths, strict=True):
+        if take.copy_length:
+            refused.append(replace(take, piece=Piece(())))
+            continue
         record = Record.of(take.piece, model, model_title(path), request, take.attempt)
         midi = midi_bytes(take.piece, record.to_text())
         write_file(file, midi)
@@ -126,25 +128,38 @@ def generate(
         if studio is not None and wav:
             studio.write_wav(take.piece, file.with_suffix(SOUND))
             rows[-1]["wav"] = str(file.with_suffix(SOUND))
+    if max_copy is not None and refused:
+        said = copies.refusal([take.copy_length for take in refused], takes, max_copy, tries)
+        if not rows:
+            raise CommandError(said, DOES_NOT_FIT)
+        say(said)
     places = ranks(kept, model, index)
     for row, place in zip(rows, places, strict=True):
         row["rank"] = place
-    rejected = Counter(name for take in kept for names in take.rejected for name in names)
+    rejected = Counter(name for take in (*kept, *refused) for names in take.rejected for name in names)
     if page is not None and studio is not None:
         from musicgen.cli.decks import Take, page_of_takes
 
         write_file(page, page_of_takes(path, model, model_title(path), [Take(*one) for one in played], studio))
         say(f"page {page}", quiet)
     if as_json:
-        show_json({"model": str(path), "takes": rows, "rejected": dict(rejected), **({"page": str(page)} if page else {})})
+        show_json(
+            {
+                "model": str(path),
+                "takes": rows,
+                "rejected": dict(rejected),
+                "refused": [take.attempt.random_seed for take in refused],
+                **({"page": str(page)} if page else {}),
+            }
+        )
     elif not quiet:
         say(f"model {path}")
         if index is None:
             say(copies.NO_INDEX)
-        for number in sorted(range(takes), key=places.__getitem__):
+        for number in sorted(range(len(rows)), key=places.__getitem__):
             show_take(rows[number], said_of_copies(kept[number], index), model)
         if rejected:
-            times = sum(len(take.rejected) for take in kept)
+            times = sum(len(take.rejected) for take in (*kept, *refused))
             say(f"{times} tries rejected, and played again: " + ", ".join(f"{name} {count}" for name, count in rejected.most_common()))
 
 

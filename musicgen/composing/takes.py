@@ -3,8 +3,9 @@
 Conventions: a take with a fault is tried again until it has none, a bounded number of times: each time by other random numbers, and hotter or cooler
 by a step where its faults ask for it, hotter for what repeats itself and cooler for what strays. What a try gives depends on the random seed of its
 take alone, so that a take among others is the same as the take alone; but for one that is as good as an earlier take, which no take alone can be. Of
-tries that all have faults the one with the fewest is kept. Of a seed nothing is judged: only what was composed after it. Pitches that a part repeats
-are no fault while nine in ten pieces of the corpus repeat one as often: an accompaniment does what none of four singing voices would.
+tries that all have faults the one with the fewest is kept, of those the one with the shortest copy where copies are limited. Of a seed nothing is
+judged: only what was composed after it. Pitches that a part repeats are no fault while nine in ten pieces of the corpus repeat one as often: an
+accompaniment does what none of four singing voices would.
 
 Ranks: takes without faults come first, then those whose longest copy is not longer than that of nine in ten held-out pieces, then those that the
 model finds about as surprising as held-out music of its corpus.
@@ -55,6 +56,11 @@ class Take:
     def names(self) -> tuple[str, ...]:
         """Its faults, each once."""
         return tuple(dict.fromkeys(fault.fault for fault in self.faults))
+
+    @property
+    def copy_length(self) -> int:
+        """Notes of a copy that is longer than was allowed, as it is in each of its tries; 0 where there is none."""
+        return max((int(fault.amount) for fault in self.faults if fault.fault == "copy"), default=0)
 
 
 class Judge:
@@ -109,12 +115,17 @@ def _tried(judge: Judge, takes: list[Take], tries: int) -> list[Take]:
         again: dict[int, Take] = {}
         for (number, take), piece in zip(waiting.items(), pieces, strict=True):
             played = replace(take, piece=piece, faults=judge.faults(piece))
-            if number not in best or len(played.names) < len(best[number].names):
+            if number not in best or _badness(played) < _badness(best[number]):
                 best[number] = played
             if played.faults and played.attempt.number < tries:
                 again[number] = _again(played)
         waiting = again
     return [best[number] for number in range(len(takes))]
+
+
+def _badness(take: Take) -> tuple[int, int]:
+    """What the tries of a take are compared by: how many faults it has, and how long the copy is that is one of them."""
+    return len(take.names), take.copy_length
 
 
 def _again(take: Take) -> Take:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from tiny import bands, chorales, random_model, tunes
 import musicgen.cli.console
 import musicgen.files
 from musicgen.cli import corpora
+from musicgen.composing.attempts import Attempt, play_attempts
+from musicgen.composing.request import Request
 from musicgen.judging.faults import FAULTS, Facts, find_faults
+from musicgen.judging.originality import CorpusIndex
 from musicgen.listening.midi import midi_bytes
 from musicgen.model.file import FORMAT, save_model
 from musicgen.piece import Meter, Note, Part, Piece
@@ -172,6 +176,24 @@ def test_any_tempo_can_be_asked_for(run, folder, model):
         assert read_midi_file(folder / "song.mid").tempos[0].quarters_per_minute == pytest.approx(333.333, abs=1e-3)
 
 
+def test_takes_that_copy_more_than_is_allowed_are_not_written(run, folder):
+    model = random_model(chorales())
+    known = play_attempts(model, Request(bars=6), [Attempt(random_seed) for random_seed in (1, 2, 3)])
+    save_model(replace(model, copies=CorpusIndex.of(known).to_arrays()), folder / "model.safetensors")
+    asked = ("generate", "--model", "model.safetensors", "--seed", 1, "--bars", 6, "--takes", 3, "--tries", 0, "--out", "song.mid")
+    refused = run(*asked, "--max-copy", 1)
+    assert (refused.code, refused.out, files_below(folder)) == (DOES_NOT_FIT, "", {"model.safetensors"})
+    assert "3 of 3 takes, of which all 1 tries have a copy longer than the 1 notes of --max-copy" in refused.err
+
+    nearest = re.search(r"--max-copy (\d+) would do", refused.err).group(1)
+    result = run(*asked, "--max-copy", nearest, "--json")
+    document = json.loads(result.out)
+    written = {take["path"] for take in document["takes"]}
+    assert (result.code, len(written) + len(document["refused"])) == (0, 3)
+    assert written
+    assert files_below(folder) == {"model.safetensors", *written}
+
+
 def test_a_model_does_not_say_where_to_write(run, folder, model):
     evil = random_model(tunes())
     save_model(replace(evil, corpus=replace(evil.corpus, name="../../evil/../x")), folder / "evil.safetensors")
@@ -196,7 +218,8 @@ def test_a_model_does_not_say_where_to_write(run, folder, model):
         (["--min-p", "2"], USAGE, ["--min-p"]),
         (["--tempo", "nan"], USAGE, ["--tempo"]),
         (["--tempo", "3"], USAGE, ["--tempo"]),
-        (["--takes", "0"], USAGE, ["--takes"]),
+        (["--takes", "0"], USAGE, ["--takes", "ask for 1 at least"]),
+        (["--takes", "100001"], USAGE, ["--takes", "100,001 takes would need 560 MB of memory", "ask for 100,000 at most"]),
         (["--top-k", "-1"], USAGE, ["--top-k"]),
         (["--nonsense"], USAGE, ["--nonsense"]),
         (["--seed", "5", "--random-seed", "5"], USAGE, ["--random-seed"]),
