@@ -52,9 +52,10 @@ def inspect(file: str, model_name: str | None, all_notes: bool, as_json: bool) -
     if as_json:
         show_json({**facts, "verdicts": [verdict._asdict() for verdict in verdicts]})
         return
-    for name, value in facts.items():
+    learned = {name: value for name, value in model.training.items() if name != "schedule"}
+    for name, value in {**facts, "training": learned, "schedule": model.training.get("schedule", {})}.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{key} {item}" for key, item in value.items())
+            value = ", ".join(f"{key.replace('_', ' ')} {item}" for key, item in value.items() if item is not None)
         elif isinstance(value, list):
             value = ", ".join(value)
         elif isinstance(value, int):

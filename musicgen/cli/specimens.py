@@ -92,4 +92,5 @@ def copying_of(run: Path) -> Copying | None:
     rows = rows_of(run)
     latest = sorted({row["epoch"] for row in rows})[-LATEST:]
     known = [row for row in rows if row["epoch"] in latest and row.get("longest_copy") is not None and row.get("usual_copy") is not None]
-    return Copying(round(median(row["longest_copy"] for row in known)), known[-1]["usual_copy"]) if known else None
+    epochs = sorted(row["epoch"] for row in known)
+    return Copying(round(median(row["longest_copy"] for row in known)), known[-1]["usual_copy"], (epochs[0], epochs[-1])) if known else None

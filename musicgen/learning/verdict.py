@@ -30,6 +30,7 @@ class Copying(NamedTuple):
 
     sample: int  # in the latest samples, the median
     usual: float  # in held-out pieces, the 90th percentile
+    epochs: tuple[int, int]  # of the first and the last of these samples
 
 
 def verdicts(rows: Sequence[Mapping], copying: Copying | None = None) -> list[Verdict]:
@@ -40,8 +41,13 @@ def verdicts(rows: Sequence[Mapping], copying: Copying | None = None) -> list[Ve
     else:
         said = [_of_the_curve(judged)]
     if copying is not None and copying.sample >= LEAST_COPY and copying.sample > copying.usual:
-        why = f"samples copy {copying.sample} notes in a row, held-out pieces, which copied nothing, at most {copying.usual:g} in nine of ten"
-        said.append(Verdict("copying", why, "take an earlier sample's epoch for the limit with --epochs, a higher --dropout, or more music"))
+        of = f"samples of epochs {copying.epochs[0]} to {copying.epochs[1]}"
+        why = f"{of} copy {copying.sample} notes in a row, held-out pieces, which copied nothing, at most {copying.usual:g} in nine of ten"
+        kept = min(judged, key=lambda row: row["held_out"])["epoch"] if judged else copying.epochs[1]
+        advice = "fewer --epochs, a higher --dropout, or more music"
+        said.append(
+            Verdict("copying", why, advice if kept >= copying.epochs[0] else f"nothing: the weights that are kept are earlier, of epoch {kept}")
+        )
     return said
 
 

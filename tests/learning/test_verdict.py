@@ -39,10 +39,17 @@ def test_the_verdict_on_a_curve(training, held_out, name, figure):
 
 @pytest.mark.parametrize(("sample", "usual", "copies"), [(30, 14, True), (30, 40, False), (LEAST_COPY - 1, 2, False), (14, 14, False)])
 def test_what_copies_more_than_held_out_pieces_do_is_said_to(sample, usual, copies):
-    said = verdicts(rows(FALLING, FALLING), Copying(sample, usual))
+    said = verdicts(rows(FALLING, FALLING), Copying(sample, usual, (12, 20)))
 
     assert [verdict.name for verdict in said[1:]] == ["copying"] * copies
     assert all(f"{sample} notes" in verdict.why for verdict in said[1:])
+
+
+def test_weights_that_were_kept_before_the_copies_need_nothing():
+    risen = rows(3 - 0.1 * EPOCHS, 2 + 0.01 * (EPOCHS - 5) ** 2)  # the best in epoch 6
+
+    assert verdicts(risen, Copying(30, 6, (12, 20)))[1].advice == "nothing: the weights that are kept are earlier, of epoch 6"
+    assert "fewer --epochs" in verdicts(risen, Copying(30, 6, (4, 20)))[1].advice
 
 
 def test_epochs_that_were_not_judged_are_left_out():
