@@ -49,12 +49,13 @@ class Journal:
             return
         self._has_estimated = True
         minutes, every = self._schedule.minutes, self._schedule.epochs_a_judgement
+        steps = f"{epoch.steps_an_epoch} step{'s' * (epoch.steps_an_epoch != 1)} an epoch"
         if minutes is None:
             judged = f"; held-out pieces are judged every {every} epochs" if every > 1 else ""
-            say(f"{epoch.steps_an_epoch} steps an epoch, about {clock(epoch.seconds + epoch.seconds_left)} in all{judged}", self._quiet)
+            say(f"{steps}, about {clock(epoch.seconds + epoch.seconds_left)} in all{judged}", self._quiet)
         elif epoch.step_seconds:
             epochs = epoch.seconds_left / (epoch.steps_an_epoch * epoch.step_seconds)
-            say(f"{epoch.steps_an_epoch} steps an epoch, about {epochs:.2g} epochs in {clock(60 * minutes)}", self._quiet)
+            say(f"{steps}, about {epochs:.2g} epochs in {clock(60 * minutes)}", self._quiet)
 
 
 def _line(epoch: Epoch) -> str:
