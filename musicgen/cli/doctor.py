@@ -24,6 +24,7 @@ from musicgen.cli.play import PLAYERS
 from musicgen.composing.composer import compose
 from musicgen.composing.request import Request
 from musicgen.encoding.tokens import encode
+from musicgen.learning.hardware import faster_precision
 from musicgen.learning.schedule import PRECISIONS, Schedule
 from musicgen.listening.audio import has_midirenderer
 from musicgen.listening.soundfont import MOST_BYTES, Soundfont, SoundfontError, default_soundfont
@@ -196,7 +197,10 @@ def _learning(model: Model, takes: list[Piece]) -> Iterator[Finding]:
 
 def _precision(ratio: float) -> Finding:
     what = f"{ratio:.2f} times as many notes a second with bfloat16 in the recurrent layers' products"
-    advice = "`train --precision mixed_bfloat16` learns faster here" if ratio >= WORTH_IT else ""
+    chosen = faster_precision()
+    what += f"; `train` takes {chosen} here"
+    other, gain = (PRECISIONS[0], 1 / ratio) if chosen == PRECISIONS[1] else (PRECISIONS[1], ratio)
+    advice = f"`train --precision {other}` learns faster" if gain >= WORTH_IT else ""
     return Finding("precision", NOTE if advice else OK, what, advice, {"bfloat16_per_float32": ratio})
 
 

@@ -86,7 +86,7 @@ class Run:
             replicas = found_replicas()
             wake()
         if self._schedule.precision != PRECISIONS[0]:
-            say(f"the recurrent layers multiply in {self._schedule.precision}", self._quiet)
+            say(f"the recurrent layers multiply in {self._schedule.precision}; --precision {PRECISIONS[0]} would not", self._quiet)
         if replicas.count > 1:
             say(f"{replicas.count} replicas take each step together", self._quiet)
         if (num_gpus() or has_unused_gpu()) and (obstacle := cudnn_obstacle(self._material.configuration.cell)):

@@ -15,10 +15,12 @@ from musicgen.cli.run import Run
 from musicgen.cli.run_folder import CHECKPOINTS, Settings, alone, check_is_free, new_folder
 from musicgen.learning.checkpoints import Checkpoints
 from musicgen.learning.cluster import place
+from musicgen.learning.hardware import faster_precision
 from musicgen.learning.schedule import PATIENCE, PRECISIONS
 from musicgen.model.configuration import ACTIVATIONS, CELLS, Configuration
 
 DEFAULT_MINUTES = 15.0
+AUTO = "auto"  # asks for nothing
 
 
 @click.command()
@@ -42,10 +44,10 @@ DEFAULT_MINUTES = 15.0
 )
 @click.option(
     "--precision",
-    type=click.Choice(PRECISIONS),
-    default=PRECISIONS[0],
+    type=click.Choice((AUTO, *PRECISIONS)),
+    default=AUTO,
     show_default=True,
-    help="Of the recurrent layers' products. `doctor` says whether bfloat16 is faster here.",
+    help="Of the recurrent layers' products; auto: bfloat16 on processors on which that is faster.",
 )
 @click.option("--learning-rate", type=NumberRange(0, min_open=True), default=3e-3, show_default=True, help="At its highest.")
 @click.option("--random-seed", type=click.IntRange(0), default=0, show_default=True, help="Of weights, order and transpositions.")
@@ -62,7 +64,7 @@ def train(corpora: tuple[str, ...], out: Path | None, resume: Path | None, force
     """
     context = click.get_current_context()
     options = {name: value for name, value in context.params.items() if name not in ("corpora", "out", "resume", "force", "quiet")}
-    given = {name: value for name, value in options.items() if context.get_parameter_source(name) == ParameterSource.COMMANDLINE}
+    given = {name: options[name] for name in options if context.get_parameter_source(name) == ParameterSource.COMMANDLINE and options[name] != AUTO}
     check_options(given)
     check_cluster(given, resume)
     for some in (options, given):
@@ -82,6 +84,8 @@ def begin(corpora: tuple[str, ...], out: Path | None, options: dict, force: bool
     """A new training in a new folder. Raises CommandError."""
     if options["epochs"] is None and options["minutes"] is None:
         options["minutes"] = DEFAULT_MINUTES
+    if options["precision"] == AUTO:  # several machines may be of different kinds
+        options["precision"] = faster_precision() if place().workers == 1 else PRECISIONS[0]
     out = out and of_worker(out)
     check_is_free(out, force)
     folders = corpus_folders(corpora, quiet)

@@ -3,13 +3,11 @@
 Source: the conditions are those of Keras' layers (`keras/src/backend/tensorflow/rnn.py`): tanh and sigmoid, biases, no recurrent dropout, no mask.
 """
 
-from pathlib import Path
-
 import keras
 
-GPU_FILES = ("/dev/nvidia0", "/dev/dxg", "/dev/kfd")  # where Linux, Windows' Linux and AMD's driver show a GPU
+from musicgen.learning.hardware import processor_multiplies_bfloat16, shows_gpu
+
 CUDNN_CELLS = ("lstm", "gru")
-PROCESSORS_LISTED, NARROW_FLAGS = Path("/proc/cpuinfo"), {"avx512_bf16", "amx_bf16"}
 
 
 def num_gpus() -> int:
@@ -19,13 +17,12 @@ def num_gpus() -> int:
 
 def has_unused_gpu() -> bool:
     """Whether the machine shows a GPU that the backend does not see."""
-    return not num_gpus() and any(Path(name).exists() for name in GPU_FILES)
+    return not num_gpus() and shows_gpu()
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether there is hardware for it, as far as is known: a GPU, or a processor that says so on Linux."""
-    flags = set(PROCESSORS_LISTED.read_text().split()) if PROCESSORS_LISTED.exists() else set()
-    return num_gpus() > 0 or bool(flags & NARROW_FLAGS)
+    """Whether there is hardware for it, as far as is known."""
+    return num_gpus() > 0 or processor_multiplies_bfloat16()
 
 
 def cudnn_obstacle(cell: str) -> str:

@@ -9,9 +9,10 @@ from tiny import configuration_of, tunes
 from musicgen.cli import console, run_folder
 from musicgen.cli.console import FAILURE, UNREADABLE, USAGE, CommandError
 from musicgen.cli.run_folder import Settings, alone
+from musicgen.learning.hardware import faster_precision
 from musicgen.listening.midi import midi_bytes
 
-OPTIONS = {"units": 8, "minutes": None, "epochs": 4, "exclude": ["*x*"], "use_cache": True, "samples": 1}
+OPTIONS = {"units": 8, "precision": "float32", "minutes": None, "epochs": 4, "exclude": ["*x*"], "use_cache": True, "samples": 1}
 PIECES = [["aa", "one"], ["bb", "two"], ["cc", "three"]]
 
 
@@ -62,6 +63,8 @@ def test_ctrl_c_while_tensorflow_is_loaded(shell, folder, monkeypatch):
     code, out, err = shell("train", "tunes", "--units", 8, "--out", "run", "--no-cache")
     assert (code, out) == (130, "")
     assert err.endswith("Error: interrupted at once: `musicgen train --resume run` goes on from the last checkpoint\n")
+    # what was chosen is kept, so that another machine that goes on does not choose again
+    assert Settings.read(folder / "run").options["precision"] == faster_precision()
 
 
 def test_a_corpus_that_has_changed_is_refused_with_what_differs(run):
@@ -102,7 +105,7 @@ def test_damaged_settings_are_named(shell, run, content):
 def test_a_training_that_has_ended_is_through(shell, run):
     Settings("tunes", [], OPTIONS, configuration_of(tunes()).to_json(), PIECES, has_ended=True).write(run)
 
-    assert shell("train", "--resume", "run")[:2] == (0, "run/model.safetensors\n")
+    assert shell("train", "--resume", "run", "--precision", "auto")[:2] == (0, "run/model.safetensors\n")
 
 
 @pytest.mark.parametrize(
