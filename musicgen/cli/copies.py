@@ -60,10 +60,10 @@ def in_words(copied: Copied, index: CorpusIndex) -> str:
 
 def refusal(shortest: Sequence[int], takes: int, max_copy: int, tries: int) -> str:
     """That takes are not written, whose copies are longer than was allowed, the shortest of each having so many notes; and what would do."""
-    whose = "the one take" if takes == 1 else f"{len(shortest)} of {takes} takes"
-    wanted = min(shortest)
+    whose = "the take" if takes == 1 else f"{len(shortest)} of {takes} takes"
+    wanted, every = min(shortest), f"in each of {tries + 1} tries " if tries else ""
     return (
-        f"not written: {whose}, of which all {tries + 1} tries have a copy longer than the {max_copy} notes of --max-copy, the shortest {wanted}: "
+        f"{whose} not written: {every}more than {max_copy} notes in a row stand in the corpus, {wanted} at least: "
         f"--max-copy {wanted} would do, or more --tries"
     )
 

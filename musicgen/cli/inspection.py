@@ -11,15 +11,16 @@ from musicgen.cli.console import DOES_NOT_FIT, CommandError, say, show_json, wit
 from musicgen.cli.generate import faults_as_json
 from musicgen.cli.models import find_model, model_path, open_model
 from musicgen.cli.replay import Written, open_written, read_notes
-from musicgen.composing.controls import RequestError
+from musicgen.composing.controls import Course, Density, Range, RequestError, spelled
 from musicgen.composing.givens import Rewriting
 from musicgen.composing.takes import Judge
+from musicgen.encoding.hearing import heard_as, judged_as
 from musicgen.encoding.vocabulary import NAMES
 from musicgen.judging.faults import Finding, find_faults
 from musicgen.judging.notes import JudgedNote, judged_notes
 from musicgen.judging.originality import CorpusIndex, copied
 from musicgen.model.file import Model
-from musicgen.piece import Piece
+from musicgen.piece import Key, Meter, Piece
 from musicgen.reading.guard import shown
 
 MOST_ROWS = 40  # of the table of bars
@@ -35,7 +36,7 @@ def inspect_music(file: Path, model_name: str | None, as_json: bool, all_notes: 
     written = open_written(file)
     path, model = judging_model(written, model_name)
     piece = read_notes(file, written, model.configuration.vocabulary.steps_per_quarter)
-    notes = list(with_progress(judged_notes(model.engine, piece), piece.num_notes + 1, "judging"))
+    notes = list(with_progress(judged_notes(model.engine, piece, heard_as if written.record else judged_as), piece.num_notes + 1, "judging"))
     index = copies.index_of(model)
     copy = copied(piece, index) if index else None
     faults = faults_as_json(faults_of(written, piece, model, index))
@@ -138,6 +139,24 @@ def nats_per_note(notes: Sequence[JudgedNote]) -> float | None:
     return round(sum(per_field(notes)), 4) if any(judged.note is not None and judged.nats is not None for judged in notes) else None
 
 
+def in_words(value: object) -> str:
+    """A setting as it is written on the command line."""
+    match value:
+        case Course(begin, end):
+            return f"{begin:g}..{end:g}" if value.moves else f"{begin:g}"
+        case Density(amount, is_relative):
+            return f"{amount:g}{'x' if is_relative else ''}"
+        case Range(part, low, high):
+            return f"{part}={spelled(low)}-{spelled(high)}"
+        case Key():
+            return f"{PITCHES[value.tonic]} {'minor' if value.is_minor else 'major'}"
+        case Meter():
+            return f"{value.numerator}/{value.denominator}"
+        case tuple():
+            return ",".join(map(in_words, value))
+    return str(value)
+
+
 def lines_of(file: Path, written: Written, path: Path, model: Model, piece: Piece, notes: Sequence[JudgedNote]) -> Iterator[str]:
     """What is known of the piece as a whole."""
     yield f"{shown(file)}: {len(piece.bar_lines)} bars, {piece.num_notes} notes, {piece.seconds:.1f} s"
@@ -148,7 +167,7 @@ def lines_of(file: Path, written: Written, path: Path, model: Model, piece: Piec
         yield f"made by     musicgen {record.version}, {record.model_name} ({record.model_fingerprint}), random seed {attempt.random_seed}{tries}"
         given = f"of {record.given.num_notes} notes" if record.given else ""
         asked = {
-            name: given if name in GIVEN else value
+            name: given if name in GIVEN else in_words(getattr(record.request, name))
             for name, value in record.settings.items()
             if value not in UNSAID and value is not False and value != OFF.get(name)
         }

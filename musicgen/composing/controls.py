@@ -111,6 +111,7 @@ class Guide:
     Attributes:
         playable: (P, V) bool, the pitches that each part may play.
         pitch_bias: (P, V) float32 nats, or None.
+        warms: whether a temperature moves over the piece.
     """
 
     def __init__(self, controls: Controls, vocabulary: Vocabulary, tonic: int | None = None) -> None:
@@ -123,6 +124,8 @@ class Guide:
         self.playable &= self._in_scale(tonic) & self._plays()
         self._keep_ranges()
         self.pitch_bias = None if controls.key is None else self._key_bias(controls.key)
+        self._courses = [controls.temperature_of(field) for field in range(len(vocabulary.sizes))]
+        self.warms = any(course.moves for course in self._courses)
 
     def _classes(self, tonic: int, semitones: tuple[int, ...]) -> np.ndarray:
         """(P, V) pitches whose class is one of these above the tonic; drums have all."""
@@ -187,10 +190,10 @@ class Guide:
         """(B, V) of a field that does not depend on the logits, or None; the parts (B,) are those of the notes."""
         return self.pitch_bias[part] if field == PITCH and self.pitch_bias is not None else None
 
-    def temperatures(self, field: int, place: np.ndarray) -> np.ndarray | float:
-        """(B,) the temperature of a field at places (B,) in the piece, or the one that it always is."""
-        course = self.controls.temperature_of(field)
-        return course.at(place) if course.moves else course.begin
+    def temperatures(self, field: int, place: np.ndarray | None) -> np.ndarray | float:
+        """(B,) the temperature of a field at places (B,) in the piece, or the one that it always is; None will do where none moves."""
+        course = self._courses[field]
+        return course.at(place) if course.moves and place is not None else course.begin
 
 
 def spelled(pitch: int) -> str:

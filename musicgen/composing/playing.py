@@ -90,7 +90,7 @@ class Player:
         """Takes that have heard the seed's notes that the model can hear."""
         frame, vocabulary, one = self.frame, self.vocabulary, np.ones(1, np.int64)
         contexts = Contexts(frame.header.meters, vocabulary, self.engine.configuration.slots, 1)
-        state, previous = self.engine.start(1), np.array([vocabulary.sizes], np.int32)
+        state, previous = self.engine.start(1), np.array([vocabulary.sizes])
         for row, onset, duration in frame.heard():
             state = self.engine.step(state, previous, _before(contexts))
             pitch = vocabulary.values[PITCH][row[PITCH]]
@@ -122,7 +122,7 @@ class Player:
         note = self._choose(takes, turn, now, weighs)
         takes.previous, takes.has_ended = note, turn.has_ended
         pitch, duration, velocity = (self.vocabulary.steps(field, note[:, field]) for field in (PITCH, DURATION, VELOCITY))
-        contexts.add(turn.shift, note[:, PART].astype(np.int64), pitch, duration)  # what that makes of a take that has ended, nobody asks
+        contexts.add(turn.shift, note[:, PART], pitch, duration)  # what that makes of a take that has ended, nobody asks
         columns = (turn.has_ended, note[:, PART], contexts.onset, pitch, duration, velocity)
         for row, (ended, part, onset, *said) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
             if not ended:
@@ -131,8 +131,8 @@ class Player:
     def _choose(self, takes: Takes, turn: Turn, now: Context, weighs: bool) -> np.ndarray:
         """The next note of every take, (B, 5)."""
         engine, guide, request, contexts = self.engine, self.frame.guide, self.frame.request, takes.contexts
-        note = np.zeros((len(takes), len(self.vocabulary.sizes)), np.int32)
-        features, places = engine.features(takes.state), self.frame.places(contexts.onset)
+        note = np.zeros((len(takes), len(self.vocabulary.sizes)), np.int64)
+        features, places = engine.features(takes.state), self.frame.places(contexts.onset) if guide.warms else None
         uniforms = np.array([random.random(len(self.vocabulary.active)) for random in takes.randoms])
         for column, field in enumerate(self.vocabulary.active):
             if field == PART:
@@ -140,7 +140,11 @@ class Player:
                 now = now._replace(next_place=place, next_bar=bar)
             elif column and self.vocabulary.active[column - 1] <= PART:  # all that is known of a note before its pitch is
                 now = Context(*now[: len(BEFORE)], *contexts.at(turn.shift, note[:, PART]))
-            logits, allowed = engine.logits(field, features, note, now), self._allowed(field, turn, note)
+            allowed = self._allowed(field, turn, note)
+            if field > TIME_SHIFT and not weighs and np.count_nonzero(allowed) == len(takes):
+                note[:, field] = allowed.argmax(axis=1)  # each take has one choice
+                continue
+            logits = engine.logits(field, features, note, now)
             total = log_sum_exp(logits) if weighs else 0.0
             if field == TIME_SHIFT:
                 said, logits = logits[:, -1], turn.ending(logits, allowed)
@@ -154,10 +158,8 @@ class Player:
                 logits = logits + bias
             if field == TIME_SHIFT and request.density is not None:
                 logits = self._dense(logits, allowed, takes)
-            heat = guide.temperatures(field, places)
-            note[:, field] = sample(
-                logits, allowed, uniforms[:, column], temperature=heat, top_k=request.top_k, top_p=request.top_p, min_p=request.min_p
-            )
+            filters = {"top_k": request.top_k, "top_p": request.top_p, "min_p": request.min_p}
+            note[:, field] = sample(logits, allowed, uniforms[:, column], temperature=guide.temperatures(field, places), **filters)
             if field == DURATION and weighs:
                 takes.weight -= CLOSING * last[contexts.rows, note[:, DURATION]]
             if field == TIME_SHIFT:

@@ -138,15 +138,15 @@ class Frame:
         said = []
         for number, match in enumerate(self.matches):
             part, token = self.header.parts[self.sequence.indices[number]], self.sequence.parts[number]
-            name = part.name or "without a name"
+            name = repr(part.name) if part.name else "without a name"
             if match is None:
                 said.append(
-                    f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's {name!r} stays as it is and is not continued"
+                    f"the model knows {'no' if part.is_drum else 'nothing but'} drums: the seed's part {name} stays as it is and is not continued"
                 )
             elif self.vocabulary.parts[match] != token and self.vocabulary.part_names[match].casefold() != part.name.casefold():
                 own = self.vocabulary.parts[match]
                 heard = f"the model's {self.vocabulary.part_names[match]!r} ({_instrument(own)})"
-                said.append(f"the model does not know the seed's part {name!r} ({_instrument(token)}): it goes on as {heard}")
+                said.append(f"the model does not know the seed's part {name} ({_instrument(token)}): it goes on as {heard}")
         return said + self._mapped()
 
     def _mapped(self) -> list[str]:

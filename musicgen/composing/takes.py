@@ -19,6 +19,7 @@ import numpy as np
 
 from musicgen.composing.attempts import WARMEST, Attempt, play_attempts
 from musicgen.composing.request import Frame, Request
+from musicgen.encoding.hearing import heard_as
 from musicgen.judging.faults import FAULTS, Facts, Finding, find_faults
 from musicgen.judging.originality import Copied, CorpusIndex, copied
 from musicgen.judging.summary import ranges_of
@@ -151,7 +152,7 @@ def _twin(take: Take, share: float) -> Take:
 
 def _told(judge: Judge, takes: list[Take]) -> Iterator[Take]:
     """The takes with their figures."""
-    found = surprises(judge.engine, [take.piece for take in takes])
+    found = surprises(judge.engine, [take.piece for take in takes], heard_as)
     for take, surprise in zip(takes, found, strict=True):
         nats = float(surprise.nats.sum()) / surprise.num_notes if surprise.num_notes else None
         yield replace(take, nats_per_note=nats, copied=copied(take.piece, judge.index) if judge.index else None)

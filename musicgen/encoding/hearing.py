@@ -3,12 +3,15 @@
 Conventions: parts of one name belong together, whatever plays them and whoever else plays; of the others `Vocabulary.match` says what is nearest.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from musicgen.encoding.tokens import TokenSequence
 from musicgen.encoding.vocabulary import PART, PITCH, TIME_SHIFT, Vocabulary
+
+Hearing = Callable[[TokenSequence, Vocabulary], tuple[TokenSequence, list[int | None]]]
 
 
 def judged_as(sequence: TokenSequence, vocabulary: Vocabulary) -> tuple[TokenSequence, list[int | None]]:

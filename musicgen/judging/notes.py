@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicgen.encoding.context import Context, context_of
-from musicgen.encoding.hearing import judged_as
+from musicgen.encoding.hearing import Hearing, judged_as
 from musicgen.encoding.tokens import encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, TIME_SHIFT, Vocabulary
 from musicgen.model.engine import Engine, log_sum_exp
@@ -40,10 +40,10 @@ class JudgedNote(NamedTuple):
         return float(self.nats.sum()) if self.nats is not None else 0.0
 
 
-def judged_notes(engine: Engine, piece: Piece) -> Iterator[JudgedNote]:
-    """The notes in the order (onset, part, pitch) of the vocabulary, and the end. The piece is on the engine's grid."""
+def judged_notes(engine: Engine, piece: Piece, hear: Hearing = judged_as) -> Iterator[JudgedNote]:
+    """The notes in the order (onset, part, pitch) of the vocabulary, and the end. The piece is on the engine's grid; `hear` as of `surprises`."""
     vocabulary = engine.vocabulary
-    sequence, matches = judged_as(encode(piece), vocabulary)
+    sequence, matches = hear(encode(piece), vocabulary)
     ids = vocabulary.ids(sequence, matches)
     context = context_of(ids, piece.meters, vocabulary, engine.configuration.slots)
     heard = [match is not None for match in matches]

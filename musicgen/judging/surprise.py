@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from musicgen.encoding.context import context_of
-from musicgen.encoding.hearing import judged_as
+from musicgen.encoding.hearing import Hearing, judged_as
 from musicgen.encoding.tokens import TokenSequence, encode
 from musicgen.encoding.vocabulary import DURATION, FIELDS, NAMES, PITCH, TIME_SHIFT, Vocabulary
 from musicgen.judging.likelihood import interval
@@ -31,15 +31,15 @@ class Surprise(NamedTuple):
     num_foreign: int  # notes that are left out, or heard as others
 
 
-def surprises(engine: Engine, pieces: Sequence[Piece]) -> Iterator[Surprise]:
-    """One for each piece, in order. Raises ValueError for a piece on another grid than the engine's."""
+def surprises(engine: Engine, pieces: Sequence[Piece], hear: Hearing = judged_as) -> Iterator[Surprise]:
+    """One for each piece, in order; `hear` is `heard_as` for what was composed. Raises ValueError for a piece on another grid than the engine's."""
     vocabulary, slots = engine.vocabulary, engine.configuration.slots
     for piece in pieces:
         if piece.steps_per_quarter != vocabulary.steps_per_quarter:
             raise ValueError(f"a piece is on a grid of {piece.steps_per_quarter} steps, the model on {vocabulary.steps_per_quarter}")
     for start in range(0, len(pieces), BATCH):
         some = pieces[start : start + BATCH]
-        heard = [judged_as(encode(piece), vocabulary) for piece in some]
+        heard = [hear(encode(piece), vocabulary) for piece in some]
         ids = [vocabulary.ids(sequence, matches) for sequence, matches in heard]
         contexts = [context_of(rows, piece.meters, vocabulary, slots) for rows, piece in zip(ids, some, strict=True)]
         for (sequence, matches), rows, nats in zip(heard, ids, engine.nats(ids, contexts), strict=True):

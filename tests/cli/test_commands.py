@@ -183,7 +183,7 @@ def test_takes_that_copy_more_than_is_allowed_are_not_written(run, folder):
     asked = ("generate", "--model", "model.safetensors", "--seed", 1, "--bars", 6, "--takes", 3, "--tries", 0, "--out", "song.mid")
     refused = run(*asked, "--max-copy", 1)
     assert (refused.code, refused.out, files_below(folder)) == (DOES_NOT_FIT, "", {"model.safetensors"})
-    assert "3 of 3 takes, of which all 1 tries have a copy longer than the 1 notes of --max-copy" in refused.err
+    assert "3 of 3 takes not written: more than 1 notes in a row stand in the corpus" in refused.err
 
     nearest = re.search(r"--max-copy (\d+) would do", refused.err).group(1)
     result = run(*asked, "--max-copy", nearest, "--json")
@@ -350,7 +350,7 @@ def test_drums_that_the_model_lacks_are_mentioned(run, folder, model):
     result = run("generate", "--seed", "band.mid", "--bars", 8, "--out", "song.mid")
 
     assert result.code == 0
-    assert "the model knows no drums: the seed's 'Drums' stays as it is and is not continued" in result.err
+    assert "the model knows no drums: the seed's part 'Drums' stays as it is and is not continued" in result.err
     assert "the model does not know the seed's part 'Piano'" in result.err
     assert {part.name for part in read_midi_file(folder / "song.mid").parts} >= {"Drums", "Piano", "Bass"}
 

@@ -42,7 +42,8 @@ def test_notes_add_up_to_the_surprise_of_the_piece(piece):
 
 
 def test_a_take_says_how_it_was_made(shell, model):
-    row = json.loads(shell("generate", "--random-seed", 7, "--bars", 4, "--temperature", 0.8, "--out", "song.mid", "--json")[1])["takes"][0]
+    asked = ("--random-seed", 7, "--bars", 4, "--temperature", 0.8, "--key", "G major", "--parts", "Soprano,Bass", "--range", "Bass=C3-C4")
+    row = json.loads(shell("generate", *asked, "--out", "song.mid", "--json")[1])["takes"][0]
     code, out, _ = shell("inspect", "song.mid", "--json")
     document = json.loads(out)
 
@@ -53,6 +54,7 @@ def test_a_take_says_how_it_was_made(shell, model):
     assert sum(note["nats"] for note in document["notes"]) + document["end_nats"] == pytest.approx(row["notes"] * row["nats_per_note"], rel=1e-3)
     shown = shell("inspect", "song.mid")[1]
     assert "random seed 7" in shown
+    assert "temperature 0.8, top_p 0.98, key G major, ranges Bass=C3-C4, parts Soprano,Bass, bars 4" in shown
     assert shell("inspect", "song.mid", "--notes")[1].count(" nats (") == row["notes"]
 
 

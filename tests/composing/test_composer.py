@@ -311,7 +311,9 @@ def test_drums_that_the_model_lacks_stay_and_are_not_continued():
 
     assert piece.parts[0] == seed.parts[0]
     assert len(piece.parts[1].notes) > 1
-    assert Frame(model, Request(bars=5, seed=seed)).notices() == ["the model knows no drums: the seed's 'Kit' stays as it is and is not continued"]
+    assert Frame(model, Request(bars=5, seed=seed)).notices() == [
+        "the model knows no drums: the seed's part 'Kit' stays as it is and is not continued"
+    ]
     only_drums = play(model, bars=3, seed=replace(seed, parts=seed.parts[:1]))
     assert only_drums.parts[0] == seed.parts[0]
     assert len(only_drums.bar_lines) == 3
@@ -322,7 +324,7 @@ def test_parts_that_the_model_lacks_are_named():
     seed = Piece((Part("", 40, False, (Note(0, 72, 12),)), Part("Flute", 73, False, (Note(0, 74, 12),))), (Meter(0, 3, 4),))
 
     assert Frame(model, Request(seed=seed)).notices() == [
-        "the model does not know the seed's part 'without a name' (program 40): it goes on as the model's 'Flute' (program 73)"
+        "the model does not know the seed's part without a name (program 40): it goes on as the model's 'Flute' (program 73)"
     ]
     assert Frame(model, Request(seed=replace(seed, parts=seed.parts[1:]))).notices() == []
     assert Frame(model, Request()).notices() == []

@@ -1,10 +1,13 @@
 """Surprise: the figure that training gives, and a word on what the vocabulary lacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny import bands, chorales, configuration_of, random_model, random_weights, tunes
 
 from musicgen.encoding.context import context_of
+from musicgen.encoding.hearing import heard_as
 from musicgen.encoding.tokens import encode
 from musicgen.judging.summary import of_craft, of_faults, ranges_of
 from musicgen.judging.surprise import figures, surprises
@@ -44,6 +47,18 @@ def test_batches_give_what_whole_pieces_give(corpus):
     assert found["foreign_notes"] == 0
     low, high = found["nats_per_note_interval"]
     assert low < found["nats_per_note"] < high
+
+
+def test_a_composed_piece_of_few_parts_is_judged_by_their_names():
+    engine = random_model(chorales()).engine
+    soprano, _, _, bass = chorales()[0].parts
+    duet = replace(chorales()[0], parts=(soprano, bass))
+    ids = engine.vocabulary.ids(encode(duet), [0, 3])
+    (expected,) = engine.nats([ids], [context_of(ids, duet.meters, engine.vocabulary, engine.configuration.slots)])
+
+    (found,), (by_rank,) = surprises(engine, [duet], heard_as), surprises(engine, [duet])
+    np.testing.assert_array_equal(found.nats, expected.sum(axis=0, dtype=np.float64))
+    assert found.nats.sum() != by_rank.nats.sum()  # the bass for an alto
 
 
 def test_what_the_vocabulary_lacks_is_counted():
