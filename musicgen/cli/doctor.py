@@ -39,7 +39,7 @@ LEAST_DISK, ENOUGH_DISK = 100e6, 2e9  # bytes: below the first nothing can be tr
 TAKES, BARS = 4, 8  # that the self-test composes
 TRAINING_SECONDS = 6.0  # the whole self-test takes ten, without what is loaded and compiled first
 INSTALL = "install the program again: `pip install -e .` in its folder"
-WORTH_IT = 1.05  # times as many notes a second, from which on another precision is advised
+WORTH_IT = 1.05  # times as fast, from which on another precision is advised
 OK, NOTE, BROKEN = "ok", "note", "broken"
 
 
@@ -192,11 +192,11 @@ def _learning(model: Model, takes: list[Piece]) -> Iterator[Finding]:
     else:
         yield Finding("learning", BROKEN, f"{rate}, but nothing was learned: from {nats}", INSTALL, rates)
     if narrow is not None:
-        yield _precision(narrow.notes_per_second / found.notes_per_second)
+        yield _precision(found.step_seconds / narrow.step_seconds)
 
 
 def _precision(ratio: float) -> Finding:
-    what = f"{ratio:.2f} times as many notes a second with bfloat16 in the recurrent layers' products"
+    what = f"a step is {ratio:.2f} times as fast with bfloat16 in the recurrent layers' products"
     chosen = faster_precision()
     what += f"; `train` takes {chosen} here"
     other, gain = (PRECISIONS[0], 1 / ratio) if chosen == PRECISIONS[1] else (PRECISIONS[1], ratio)

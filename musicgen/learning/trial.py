@@ -3,6 +3,8 @@
 import math
 import time
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 import keras
@@ -28,6 +30,7 @@ class Trial(NamedTuple):
     seconds_to_compile: float  # of the first step
     steps: int  # after it
     notes_per_second: float
+    step_seconds: float  # that a step takes, the median; of the processor, since others may use it too, but on a GPU of the clock
     first_nats: float  # a note, of the same notes before and after
     last_nats: float
 
@@ -46,19 +49,21 @@ def trial(examples: Sequence[Example], configuration: Configuration, seconds: fl
     begin = time.perf_counter()
     first = last = _step(model, batch)
     compiled = time.perf_counter()
-    steps = 0
-    while steps < FEWEST_STEPS or time.perf_counter() - compiled < seconds:
+    clock = time.perf_counter if num_gpus() else time.process_time
+    ends = [clock()]
+    while len(ends) <= FEWEST_STEPS or time.perf_counter() - compiled < seconds:
         last = _step(model, batch)
-        steps += 1
-    notes = float(batch[2][..., 0].sum()) * steps
+        ends.append(clock())
+    notes = float(batch[2][..., 0].sum()) * (len(ends) - 1)
     return Trial(
         versions={"keras": keras.version(), "backend": keras.backend.backend()},
         gpus=num_gpus(),
         has_unused_gpu=has_unused_gpu(),
         cudnn_obstacles={cell: cudnn_obstacle(cell) for cell in CELLS},
         seconds_to_compile=compiled - begin,
-        steps=steps,
+        steps=len(ends) - 1,
         notes_per_second=notes / (time.perf_counter() - compiled),
+        step_seconds=median(end - begin for begin, end in pairwise(ends)),
         first_nats=first,
         last_nats=last,
     )
