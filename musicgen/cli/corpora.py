@@ -78,7 +78,7 @@ def selection_options(command: Callable) -> Callable:
     ]
     for name, limit in LIMIT_OPTIONS.items():
         default = getattr(Limits(), name)
-        help_text = f"At most so many {limit.what} a file; others are skipped."
+        help_text = f"Most {limit.what}; what has more is skipped."
         options.append(
             click.option(limit.option, f"limit_{name}", type=click.IntRange(1), default=default, show_default=True, help=help_text, hidden=True)
         )

@@ -42,6 +42,11 @@ def check(corpora: tuple[str, ...], selection: Selection, use_cache: bool, page:
         say(f"page {page}", quiet)
 
 
+for parameter in check.params:
+    if isinstance(parameter, click.Option):
+        parameter.hidden = False  # the limits, which other commands take without a word
+
+
 @corpus.command()
 @click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
 @selection_options

@@ -10,7 +10,7 @@ from musicgen.piece import Meter, bars_at
 
 FEWEST_ONSETS = 24  # that tell whether there is a beat
 FREE = 0.3  # onsets that gather less than that, whatever the period, follow no beat
-PERIODS = (1, 1 / 2, 1 / 3, 1 / 4)  # quarter notes
+PERIODS = (1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6)  # quarter notes; a run of sextuplets gathers at the last alone
 MANY = 0.1  # share of the onsets that is worth a word
 SWINGING = 0.8  # share of the offbeats that come late
 

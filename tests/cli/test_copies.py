@@ -70,6 +70,8 @@ REMARKS = [
     (np.union1d(QUARTERS, QUARTERS + 8), ["swings: its offbeats are the last third of the beat"]),
     (np.arange(0, 480, 4), ["has triplets, which the grid holds exactly"]),
     (FREE, ["follows no beat: played freely, perhaps recorded at a constant tempo, so that its bars and note values are the clock's"]),
+    (np.arange(0, 480, 2), ["has triplets, which the grid holds exactly"]),  # or so small ones that they hold to no beat but their own
+    (np.round(np.arange(200) * 2.4).astype(int), []),  # quintuplets, as near as the grid has them
     (np.zeros(0, int), []),
 ]
 
