@@ -57,7 +57,7 @@ def row_of(receipt: Receipt) -> tuple[str, ...]:
     words = f"duplicate: {receipt.message}" if receipt.status == DUPLICATE else receipt.message
     moved = f"{facts['moved_median_ms']:g}/{facts['moved_most_ms']:g}" if facts["moved_most_ms"] >= 1 else ""
     numbers = (f"{facts['pieces']:,}", f"{facts['parts']:,}", f"{facts['notes']:,}", f"{facts['bars']:,}")
-    return (shown(facts["path"]), *numbers, facts["meter"], facts["key"], f"{facts['tempo']:g}", moved, shown(words))
+    return (shown(facts["path"]), *numbers, facts["meter"], facts["key"], f"{facts['tempo']:.4g}", moved, shown(words))
 
 
 def receipts_page(name: str, corpus: Corpus) -> str:
