@@ -75,7 +75,8 @@ def one_note_network(configuration: Configuration, weights: dict[str, np.ndarray
     state = network.listen(given, configuration)
     for layer in range(configuration.layers):
         # one note needs no loop: unrolled it is no slower, and mostly a little faster
-        state = keras.layers.LSTM(configuration.units, return_sequences=True, stateful=True, unroll=True, name=f"recurrent_{layer}")(state)
+        said = keras.layers.LSTM(configuration.units, return_sequences=True, stateful=True, unroll=True, name=f"recurrent_{layer}")(state)
+        state = state + said if configuration.residual and layer else said
     fields = configuration.vocabulary.active
     model = keras.Model(given, {NAMES[field]: network.head(field, state, given, relative, configuration) for field in fields})
     for layer in model.layers:
