@@ -37,7 +37,8 @@ def verdicts(rows: Sequence[Mapping], copying: Copying | None = None) -> list[Ve
     """What there is to say of a training, the most important first; at least one thing."""
     judged = [row for row in rows if row["held_out"] is not None]
     if len(judged) < FEWEST_ROWS:
-        said = [Verdict("too early", f"the held-out pieces were judged {len(judged)} times, which says nothing yet", "train longer")]
+        times = "once" if len(judged) == 1 else f"{len(judged)} times"
+        said = [Verdict("too early", f"the held-out pieces were judged {times}, which says nothing yet", "train longer")]
     else:
         said = [_of_the_curve(judged)]
     if copying is not None and copying.sample >= LEAST_COPY and copying.sample > copying.usual:
