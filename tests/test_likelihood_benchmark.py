@@ -4,6 +4,7 @@ import gzip
 import importlib
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -21,6 +22,12 @@ def likelihood(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(request.config.rootpath / "benchmarks")
         yield importlib.import_module("likelihood")
+
+
+@pytest.fixture(scope="module")
+def benchmark_data(likelihood):
+    """What that module reads its data with."""
+    return sys.modules["benchmark_data"]
 
 
 def written(tmp_path, document) -> object:
@@ -48,24 +55,24 @@ def frames_of(piece, num_voices: int | None, length: int) -> list[list[int]]:
 
 @given(frames=ROLLS)
 @settings(max_examples=60, deadline=None)
-def test_a_roll_and_its_notes_say_the_same(likelihood, frames):
-    assert frames_of(likelihood.piece_of(frames, None, 1), None, len(frames)) == frames
+def test_a_roll_and_its_notes_say_the_same(benchmark_data, frames):
+    assert frames_of(benchmark_data.piece_of(frames, None, 1), None, len(frames)) == frames
 
 
 @given(frames=VOICES)
 @settings(max_examples=60, deadline=None)
-def test_voices_and_their_notes_say_the_same(likelihood, frames):
-    piece = likelihood.piece_of(frames, 3, 4)
+def test_voices_and_their_notes_say_the_same(benchmark_data, frames):
+    piece = benchmark_data.piece_of(frames, 3, 4)
     assert frames_of(piece, 3, len(frames)) == frames
     assert [part.program for part in piece.parts] == [0, 1, 2]  # so that their order is that of the voices
 
 
-def test_forms_are_told_apart(likelihood, tmp_path):
+def test_forms_are_told_apart(benchmark_data, tmp_path):
     rolls = {"train": [[[60, 64], []]], "valid": [[[60]]]}
     voices = {"train": [[[64, 60], [64, -1]]], "valid": [[[60, 60]]]}
 
-    assert likelihood.read_data(written(tmp_path, rolls)).num_voices is None
-    assert likelihood.read_data(written(tmp_path, voices)).num_voices == 2
+    assert benchmark_data.read_data(written(tmp_path, rolls)).num_voices is None
+    assert benchmark_data.read_data(written(tmp_path, voices)).num_voices == 2
 
 
 @pytest.mark.parametrize(
@@ -84,38 +91,38 @@ def test_forms_are_told_apart(likelihood, tmp_path):
         ([1], "expected an object of splits"),
     ],
 )
-def test_other_data_is_named(likelihood, tmp_path, document, reason):
-    with pytest.raises(likelihood.DataError, match=reason):
-        likelihood.read_data(written(tmp_path, document))
+def test_other_data_is_named(benchmark_data, tmp_path, document, reason):
+    with pytest.raises(benchmark_data.DataError, match=reason):
+        benchmark_data.read_data(written(tmp_path, document))
 
 
 @pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"no JSON", mtime=0), gzip.compress(b"{}" * 3, mtime=0)[:-9]])
-def test_a_file_of_another_form_is_named(likelihood, tmp_path, content):
+def test_a_file_of_another_form_is_named(benchmark_data, tmp_path, content):
     path = tmp_path / "data.json.gz"
     path.write_bytes(content)
-    with pytest.raises(likelihood.DataError, match="expected gzipped JSON"):
-        likelihood.read_data(path)
-    with pytest.raises(likelihood.DataError, match="expected gzipped JSON"):
-        likelihood.read_data(tmp_path / "missing.json.gz")
+    with pytest.raises(benchmark_data.DataError, match="expected gzipped JSON"):
+        benchmark_data.read_data(path)
+    with pytest.raises(benchmark_data.DataError, match="expected gzipped JSON"):
+        benchmark_data.read_data(tmp_path / "missing.json.gz")
 
 
-def test_a_missing_split_is_named(likelihood, tmp_path):
-    data = likelihood.read_data(written(tmp_path, {"train": [[[60]]], "valid": [[[60]]]}))
-    with pytest.raises(likelihood.DataError, match="no split 'test': it has train, valid"):
+def test_a_missing_split_is_named(benchmark_data, tmp_path):
+    data = benchmark_data.read_data(written(tmp_path, {"train": [[[60]]], "valid": [[[60]]]}))
+    with pytest.raises(benchmark_data.DataError, match="no split 'test': it has train, valid"):
         data.frames("test")
 
 
-def test_the_floor_of_rolls(likelihood):
-    data = likelihood.Data({"train": [[[60], []]], "valid": [[[60], [60]]]}, None)  # one note that sounds half of the time
+def test_the_floor_of_rolls(benchmark_data):
+    data = benchmark_data.Data({"train": [[[60], []]], "valid": [[[60], [60]]]}, None)  # one note that sounds half of the time
 
-    assert likelihood.floor(data, "valid") == pytest.approx(math.log(2), abs=1e-6)
+    assert benchmark_data.floor(data, "valid") == pytest.approx(math.log(2), abs=1e-6)
 
 
-def test_the_floor_of_voices(likelihood):
-    data = likelihood.Data({"train": [[[60], [60], [62], [60], [60]]], "valid": [[[60], [60], [62]]]}, 1)
+def test_the_floor_of_voices(benchmark_data):
+    data = benchmark_data.Data({"train": [[[60], [60], [62], [60], [60]]], "valid": [[[60], [60], [62]]]}, 1)
     # it stays in two of four frames; of its three runs two are on 60 and one on 62; another pitch than 60 is surely 62
     expected = -(math.log(2 / 3) + math.log(1 / 2) + math.log(1 / 2))
-    assert likelihood.floor(data, "valid") * 3 == pytest.approx(expected, abs=0.02)
+    assert benchmark_data.floor(data, "valid") * 3 == pytest.approx(expected, abs=0.02)
 
 
 def test_silence_after_the_last_note_is_counted(likelihood):

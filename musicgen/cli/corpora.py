@@ -57,8 +57,11 @@ def selection_of(options: Mapping) -> Selection:
     return Selection(options["grid"], options["parts"], options["drums"], options["min_notes"], meter, tuple(options["exclude"]), limits)
 
 
-def selection_options(command: Callable) -> Callable:
-    """The options of all commands that read music; the command is given one `selection`, and `use_cache`."""
+def selection_options(command: Callable, shows_limits: bool = False) -> Callable:
+    """The options of all commands that read music; the command is given one `selection`, and `use_cache`.
+
+    `shows_limits`: in the command's help, too, where they are many.
+    """
 
     @wraps(command)
     def with_selection(*args, **options):
@@ -77,11 +80,9 @@ def selection_options(command: Callable) -> Callable:
         click.option("--cache/--no-cache", "use_cache", default=True, help="Keep what was read, and read what changed alone.  [default: do]"),
     ]
     for name, limit in LIMIT_OPTIONS.items():
-        default = getattr(Limits(), name)
-        help_text = f"Most {limit.what}; what has more is skipped."
-        options.append(
-            click.option(limit.option, f"limit_{name}", type=click.IntRange(1), default=default, show_default=True, help=help_text, hidden=True)
-        )
+        default, help_text = getattr(Limits(), name), f"Most {limit.what}; what has more is skipped."
+        number, is_hidden = click.IntRange(1), not shows_limits
+        options.append(click.option(limit.option, f"limit_{name}", type=number, default=default, show_default=True, help=help_text, hidden=is_hidden))
     for option in reversed(options):
         with_selection = option(with_selection)
     return with_selection

@@ -1,5 +1,6 @@
 """`corpus`: the music to learn from that is there, and the music that can be added at once."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ def corpus() -> None:
 
 @corpus.command()
 @click.argument("corpora", nargs=-1, metavar="[CORPUS ...]")
-@selection_options
+@partial(selection_options, shows_limits=True)
 @click.option("--page", type=click.Path(path_type=Path), help="Write an HTML page too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--force", is_flag=True, help="Overwrite the page.")
@@ -40,11 +41,6 @@ def check(corpora: tuple[str, ...], selection: Selection, use_cache: bool, page:
     if page is not None:
         write_file(page, receipts_page(corpus_name(folders), read).encode("utf-8", "replace"))
         say(f"page {page}", quiet)
-
-
-for parameter in check.params:
-    if isinstance(parameter, click.Option):
-        parameter.hidden = False  # the limits, which other commands take without a word
 
 
 @corpus.command()

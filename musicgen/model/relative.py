@@ -200,10 +200,7 @@ class Relative:
         """Whether a value is the recalled one, by how familiar what came before is, and whether the note has been the recalled one so far."""
         recalled = self._ids.take(np.minimum(around.recalled, self._last_ids) + self._first_ids)  # (B, 4), NOTHING where the vocabulary lacks it
         value, agrees = recalled[:, field], np.logical_and.reduce(recalled[:, :field] == note[:, :field], axis=1)
-        is_there = (value >= 0) & (around.familiar > 0)
-        return np.where(is_there, (2 * around.familiar + agrees) * (self.vocabulary.sizes[field] + 1) + value, self.nothing(field, "by_recall"))[
-            :, None
-        ]
+        return self._points(field, "by_recall", 2 * around.familiar + agrees, value, around.familiar > 0)[:, None]
 
     def _points(self, field: int, table: str, entries: np.ndarray, values: np.ndarray, are_there: np.ndarray) -> np.ndarray:
         count = self.vocabulary.sizes[field]

@@ -18,13 +18,13 @@ import numpy as np
 
 from musicgen.reading.assembly import MINOR_MODES, Bar, SkipError, Sound, joined, meters_of
 from musicgen.reading.kern import order_of_sections
+from musicgen.reading.kits import DRUM_CHANNEL
 from musicgen.reading.repeats import played_order
 from musicgen.reading.signs import signs_of
 from musicgen.reading.strands import TICKS_PER_QUARTER, Heard, Strand
 
 USUAL_VELOCITY = 83  # of a score without dynamics
 SNARE = 38  # for drums of which a score does not say which
-DRUM_CHANNEL = 9
 TEMPI = (4.0, 1_000.0)  # quarter notes a minute; a mark outside is none
 
 
