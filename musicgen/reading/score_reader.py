@@ -77,7 +77,12 @@ class ScoreReader:
             self._process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
             self._memory_bytes, self._has_read = limits.memory_bytes, False
             atexit.register(self.close)
-            self._ask(self._process, b"", START_SECONDS, limits)
+            try:
+                self._ask(self._process, b"", START_SECONDS, limits)
+            except UnreadableFileError as error:
+                if error.reason is Reason.CRASHED and limits.memory_bytes < Limits().memory_bytes:  # not even music21 has room
+                    raise UnreadableFileError(limits.said("memory_bytes", "more"), Reason.OUT_OF_MEMORY) from None
+                raise
         return self._process
 
     def _ask(self, process: subprocess.Popen[bytes], message: bytes, seconds: float, limits: Limits) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Scores by music21 in a child process: what sounds is read, and what would fill, hang or crash a reader costs only itself."""
 
 import io
+import sys
 import zipfile
 
 import pytest
@@ -366,6 +367,13 @@ def test_a_reader_of_scores_that_hangs_fills_the_memory_or_dies_costs_only_that_
         small.read("MusicXML", xml("<x/>" * 2_500_000), Limits(memory_bytes=400_000_000))
     assert refusal.value.reason in (Reason.OUT_OF_MEMORY, Reason.CRASHED)  # what is written in C may die of it
     small.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit")
+def test_a_limit_that_leaves_no_room_for_the_reader_itself_is_named():
+    with pytest.raises(UnreadableFileError, match="--max-memory-bytes") as refusal:
+        ScoreReader().read("MusicXML", xml("<x/>"), Limits(memory_bytes=1_000_000))
+    assert refusal.value.reason is Reason.OUT_OF_MEMORY
 
 
 @pytest.mark.slow
